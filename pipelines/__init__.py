@@ -1,0 +1,1 @@
+"""What runs: the jobs, and every door to the outside."""

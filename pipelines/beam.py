@@ -1,0 +1,90 @@
+"""A job as a Beam pipeline: the one module that imports Beam, loaded only when there is something to run.
+
+What travels is an action as JSON: digests, places and settings, never a row. Each stage is three steps: a
+worker replays the memos and plans what is left, the actions run wherever there is room, and counting them
+is the barrier behind which the next stage can be planned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import traceback
+from collections.abc import Iterator
+
+import apache_beam as beam
+
+from pipelines.actions import Action, Stage
+from pipelines.jobs import Job, Replay
+from pipelines.store.store import open_store
+from transforms.domain.errors import ByleaveError, encode
+
+
+@contextlib.contextmanager
+def _carried() -> Iterator[None]:
+    """Errors in a form that survives any runner: as text, whole, without the runner's own trace."""
+    try:
+        yield
+    except ByleaveError as error:
+        raise RuntimeError(encode(error)) from None
+    except Exception as error:
+        raise RuntimeError(encode(ByleaveError(f"a defect of byleave:\n{traceback.format_exc()}"))) from error
+
+
+class PlanActions(beam.DoFn):
+    """The actions of one stage that have no memo, the largest first, when all stages before are done."""
+
+    def __init__(self, store_url: str, job: Job, place: int) -> None:
+        self._store_url = store_url
+        self._job = job
+        self._place = place
+
+    def process(self, _: object) -> Iterator[bytes]:
+        replay = Replay(open_store(self._store_url), self._job)
+        with _carried():
+            replay.advance()
+        if replay.stage_reached == self._place:
+            for action in replay.missing(self._place):
+                yield json.dumps(action.to_json()).encode()
+
+
+class PerformAction(beam.DoFn):
+    """Runs one action and remembers its result. Running it twice changes nothing."""
+
+    def __init__(self, store_url: str, stage: Stage) -> None:
+        self._store_url = store_url
+        self._stage = stage
+
+    def process(self, element: bytes) -> Iterator[int]:
+        action = Action.from_json(json.loads(element))
+        with _carried():
+            self._stage.perform(open_store(self._store_url), action)
+        yield action.weight
+
+
+class RunActions(beam.PTransform):
+    """Plans, runs and remembers one stage of a job; comes back with one element when all of it is done."""
+
+    def __init__(self, store_url: str, job: Job, place: int) -> None:
+        super().__init__()
+        self._store_url = store_url
+        self._job = job
+        self._place = place
+        self._stage = job.stages[place][0]
+
+    def expand(self, ready: beam.PCollection) -> beam.PCollection:
+        return (
+            ready
+            | "Plan" >> beam.ParDo(PlanActions(self._store_url, self._job, self._place))
+            | "Spread" >> beam.Reshuffle()
+            | "Perform" >> beam.ParDo(PerformAction(self._store_url, self._stage))
+            | "Finish" >> beam.CombineGlobally(beam.combiners.CountCombineFn())
+        )
+
+
+def build(pipeline: beam.Pipeline, store_url: str, job: Job, first: int) -> beam.PCollection:
+    """The stages of ``job`` from the place ``first`` on, one after the other."""
+    ready = pipeline | "Start" >> beam.Create([0])
+    for place in range(first, len(job.stages)):
+        ready = ready | job.stages[place][0].name >> RunActions(store_url, job, place)
+    return ready

@@ -1,0 +1,79 @@
+"""The command line: commands, exit codes, and one clear message where something is wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from pipelines.commands.ingest import ingest, init
+from pipelines.commands.query import sql
+from pipelines.commands.release import release
+from pipelines.commands.synth import synth
+from transforms.domain.errors import ByleaveError
+
+_INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="byleave")
+def cli() -> None:
+    """Cut dataset releases by your contributors' leave.
+
+    Beam's options go behind `--`, such as: -- --runner=FlinkRunner --parallelism=8
+
+    \b
+    Exit codes: 0 done, 2 the command line cannot be read, 3 fix the configuration, 4 fix the input,
+    5 the store is not in a state for this, 6 run it again, 7 refused to publish, 8 the store is damaged.
+    """
+
+
+for command in (init, ingest, release, sql, synth):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line and exit."""
+    words = sys.argv[1:] if arguments is None else arguments
+    words, beam_options = _split(words)
+    try:
+        cli.main(args=words, prog_name="byleave", standalone_mode=False, obj={"beam_options": beam_options})
+    except click.exceptions.Exit as error:
+        _leave(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        _leave(error.exit_code)
+    except ByleaveError as error:
+        click.echo(f"byleave: {error}", err=True)
+        _leave(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(
+            "byleave: interrupted. Nothing half-done is visible; the same command goes on from here", err=True
+        )
+        _leave(_INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(0)
+    _leave(0)
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """The command's words, and Beam's from behind the first `--`."""
+    if "--" not in words:
+        return words, []
+    place = words.index("--")
+    return words[:place], words[place + 1 :]
+
+
+def _leave(code: Any) -> None:
+    """Exit without waiting for a runner's threads: what they were about to do is not needed, or safe to cut."""
+    from pipelines.store.store import close_stores
+
+    close_stores()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code == _INTERRUPTED:
+        os._exit(_INTERRUPTED)
+    sys.exit(code)

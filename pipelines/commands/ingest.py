@@ -1,0 +1,202 @@
+"""``byleave init`` and ``byleave ingest``."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.commands.options import (
+    IsoDate,
+    files_argument,
+    json_option,
+    runner_options,
+    share_option,
+    show,
+    store_argument,
+)
+from pipelines.config import shipped
+
+if TYPE_CHECKING:
+    from pipelines.runner import Runner
+    from pipelines.store.tables import Table
+
+
+@click.command()
+@store_argument
+@click.option(
+    "--dataset",
+    required=True,
+    help="Name of the dataset; one that ships has its settings: yfcc100m, openverse.",
+)
+@click.option(
+    "--buckets", type=int, default=None, help="A power of two. [default: 1024, which suits 100M items]"
+)
+@click.option("--source", default=None, help="Platform whose ids bare ids are. [default: flickr]")
+@json_option
+def init(store: str, dataset: str, buckets: int | None, source: str | None, as_json: bool) -> None:
+    """Create a store for one dataset.
+
+    \b
+    Example:
+      byleave init yfcc.store --dataset yfcc100m
+    """
+    from pipelines.store.store import Dataset, create_store
+
+    settings: dict[str, Any] = {"source": "flickr", "buckets": 1024}
+    file = shipped("configs") / "datasets" / f"{dataset}.toml"
+    if file.is_file():
+        settings |= tomllib.loads(file.read_text())
+    settings |= {k: v for k, v in (("source", source), ("buckets", buckets)) if v is not None}
+    created = create_store(store, Dataset(dataset, **settings))
+    result = {"store": created.url, "dataset": dataset, **settings}
+    show(
+        result,
+        f"{store}: dataset {dataset}, {settings['buckets']} buckets, ids of {settings['source']}",
+        as_json=as_json,
+    )
+
+
+@click.group()
+def ingest() -> None:
+    """Take in manifests, license snapshots and opt-out lists."""
+
+
+@ingest.command()
+@store_argument
+@files_argument
+@click.option("--format", "fmt", required=True, metavar="FORMAT", help="yfcc100m, openverse or canonical.")
+@click.option("--snapshot", required=True, help="Name of the new snapshot, such as 2014-05.")
+@click.option("--onto", default=None, metavar="SNAPSHOT", help="Add the files to this snapshot.")
+@share_option
+@runner_options
+@json_option
+def manifest(
+    store: str,
+    files: tuple[str, ...],
+    fmt: str,
+    snapshot: str,
+    onto: str | None,
+    max_quarantined_share: float,
+    runner: Runner,
+    as_json: bool,
+) -> None:
+    """Take in a manifest: the list of items.
+
+    Files may be plain, .gz or .bz2. Rows that cannot be read go to quarantine, with their place and reason.
+
+    \b
+    Example:
+      byleave ingest manifest yfcc.store yfcc100m_dataset-*.bz2 --format yfcc100m --snapshot 2014-05
+    """
+    from pipelines.ingest import ingest_manifest
+    from pipelines.store.store import open_store
+
+    table = ingest_manifest(
+        open_store(store),
+        files,
+        fmt=fmt,
+        snapshot=snapshot,
+        onto=onto,
+        runner=runner,
+        max_quarantined_share=max_quarantined_share,
+    )
+    _show(table, "items", as_json)
+
+
+@ingest.command()
+@store_argument
+@files_argument
+@click.option(
+    "--format", "fmt", default="canonical", show_default=True, help="canonical, csv, yfcc100m or openverse."
+)
+@click.option(
+    "--observed-on", required=True, type=IsoDate(), metavar="DATE", help="Day of rows that do not say it."
+)
+@click.option("--snapshot", default=None, help="Name of the snapshot. [default: the day]")
+@share_option
+@runner_options
+@json_option
+def licenses(
+    store: str,
+    files: tuple[str, ...],
+    fmt: str,
+    observed_on: str,
+    snapshot: str | None,
+    max_quarantined_share: float,
+    runner: Runner,
+    as_json: bool,
+) -> None:
+    """Take in a license snapshot: what items' licenses and visibility were on a day.
+
+    \b
+    Example:
+      byleave ingest licenses yfcc.store licenses.parquet --observed-on 2026-11-01
+    """
+    from pipelines.ingest import ingest_licenses
+    from pipelines.store.store import open_store
+
+    table = ingest_licenses(
+        open_store(store),
+        files,
+        fmt=fmt,
+        observed_on=observed_on,
+        snapshot=snapshot,
+        runner=runner,
+        max_quarantined_share=max_quarantined_share,
+    )
+    _show(table, "observations", as_json)
+
+
+@ingest.command(name="opt-outs")
+@store_argument
+@files_argument
+@click.option(
+    "--received-on", required=True, type=IsoDate(), metavar="DATE", help="Day on which the list came in."
+)
+@click.option("--allow-empty", is_flag=True, help="Take in a list without entries.")
+@runner_options
+@json_option
+def opt_outs(
+    store: str, files: tuple[str, ...], received_on: str, allow_empty: bool, runner: Runner, as_json: bool
+) -> None:
+    """Take in opt-outs: photo ids, photo and image URLs, owner NSIDs, profile URLs, #tags; text or CSV.
+
+    \b
+    Example:
+      byleave ingest opt-outs yfcc.store opt-outs.txt --received-on 2026-11-10
+    """
+    from pipelines.ingest import ingest_opt_outs
+    from pipelines.store.store import open_store
+
+    table = ingest_opt_outs(
+        open_store(store), files, received_on=received_on, runner=runner, allow_empty=allow_empty
+    )
+    kinds = ", ".join(f"{table.counts[kind]:,} {kind}" for kind in ("owners", "items", "urls", "tags"))
+    result = {"list": table.name, "received_on": received_on, "digest": table.digest, **table.counts}
+    show(result, f"opt-outs {table.name}: {table.counts['rows']:,} entries ({kinds})", as_json=as_json)
+
+
+def _show(table: Table, what: str, as_json: bool) -> None:
+    counts = table.counts
+    result = {
+        "snapshot": table.name,
+        "date": table.date or None,
+        "digest": table.digest,
+        **counts,
+        "unparsable_cells": dict(table.unparsable),
+        "buckets": len(table.buckets),
+        "files": len(table.files),
+    }
+    text = (
+        f"{table.kind} {table.name}: {counts['rows']:,} {what} in {len(table.buckets):,} buckets\n"
+        f"  {counts['rows_read']:,} rows read from {len(table.files):,} file{'s'[: len(table.files) != 1]},"
+        f" {counts['duplicates']:,} duplicates, {counts['quarantined']:,} in quarantine"
+    )
+    cells = ", ".join(f"{column} {count:,}" for column, count in sorted(table.unparsable.items()) if count)
+    show(
+        result,
+        text + (f"\n  cells that could not be read, now null: {cells}" if cells else ""),
+        as_json=as_json,
+    )

@@ -1,0 +1,73 @@
+"""What the commands share: options, dates, and the two ways to print a result."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import click
+
+from pipelines.progress import Watch, at_terminal
+from pipelines.runner import Runner
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+store_argument = click.argument("store", metavar="STORE")
+files_argument = click.argument("files", nargs=-1, required=True, metavar="FILES...")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+share_option = click.option(
+    "--max-quarantined-share",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Fail if more than this share of the rows cannot be read.",
+)
+
+
+def runner_options(command: _Command) -> _Command:
+    """Adds ``--workers``, and hands the command a ``runner`` with Beam's options from behind ``--``."""
+
+    @functools.wraps(command)
+    def with_runner(*args: Any, workers: int, **kwargs: Any) -> Any:
+        beam_options = tuple((click.get_current_context().obj or {}).get("beam_options", ()))
+        return command(*args, runner=Runner(workers, beam_options, watch()), **kwargs)
+
+    option = click.option(
+        "--workers", type=click.IntRange(min=0), default=0, help="Worker threads. [default: one per core]"
+    )
+    return cast(_Command, option(with_runner))
+
+
+def watch() -> Watch:
+    """Shows progress if a person is at the terminal."""
+    return Watch(shown=at_terminal())
+
+
+class IsoDate(click.ParamType[str]):
+    """A day as YYYY-MM-DD, kept as text: dates are compared and written down, never reckoned with."""
+
+    name = "date"
+
+    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> str:
+        """See click."""
+        with contextlib.suppress(ValueError):
+            if datetime.date.fromisoformat(value).isoformat() == value:
+                return value
+        return self.fail(f"{value!r} is not a day; write it as 2026-11-20", param, context)
+
+
+def show(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:
+    """Print a result for a program or for a person."""
+    click.echo(json.dumps(result, indent=2, ensure_ascii=False) if as_json else text)
+
+
+def columns(rows: Mapping[str, int]) -> str:
+    """Counts under each other, numbers to the right."""
+    if not rows:
+        return ""
+    names, width = max(map(len, rows)), max(len(f"{n:,}") for n in rows.values())
+    return "\n".join(f"  {name:<{names}}  {count:>{width},}" for name, count in rows.items())

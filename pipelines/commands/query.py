@@ -1,0 +1,50 @@
+"""``byleave sql``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipelines.commands.options import store_argument
+from pipelines.config import shipped
+from transforms.domain.errors import ConfigError
+
+
+@click.command()
+@store_argument
+@click.argument("query", required=False)
+@click.option(
+    "--file",
+    "file",
+    default=None,
+    help="Read the query from a file; sql/stats/NAME.sql also from those that ship.",
+)
+@click.option("--release", "release", default=None, metavar="VERSION", help="[default: the newest]")
+@click.option("--json", "how", flag_value="json", help="Print a JSON array of objects.")
+@click.option("--csv", "how", flag_value="csv", help="Print CSV with a header.")
+def sql(store: str, query: str | None, file: str | None, release: str | None, how: str | None) -> None:
+    """Ask DuckDB about a store.
+
+    Views: manifest, quarantine, snapshots, licenses, opt_outs, releases; of a release: items, decisions,
+    exclusions, tallies. Every blob that a query reads is held to its digest first.
+
+    \b
+    Example:
+      byleave sql yfcc.store "select license, count(*) from manifest group by all order by 2 desc"
+    """
+    from pipelines.queries import ask
+    from pipelines.store.store import open_store
+
+    if (query is None) == (file is None):
+        raise ConfigError("give either a query or --file, and one of them")
+    text = query if query is not None else _read(str(file))
+    for line in ask(open_store(store), text, release=release, how=how or "table"):
+        click.echo(line)
+
+
+def _read(path: str) -> str:
+    for file in (Path(path), shipped("sql") / path.removeprefix("sql/")):
+        if file.is_file():
+            return file.read_text(encoding="utf-8")
+    raise ConfigError(f"{path}: there is no such file")

@@ -1,0 +1,242 @@
+"""``byleave release``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.commands.options import (
+    IsoDate,
+    columns,
+    json_option,
+    runner_options,
+    show,
+    store_argument,
+    watch,
+)
+from pipelines.config import shipped
+from transforms.domain.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pipelines.runner import Runner
+    from pipelines.store.releases import Release
+    from transforms.domain.policy import Policy
+
+
+@click.group()
+def release() -> None:
+    """Cut, list, show, compare and verify releases."""
+
+
+def _policy(path: str) -> Policy:
+    """The policy in a file, or the shipped one of that path or name."""
+    from transforms.domain.policy import parse_policy
+
+    for file in (Path(path), shipped("configs") / "policies" / f"{Path(path).stem}.toml"):
+        if file.is_file() and (
+            file == Path(path) or path in (Path(path).stem, f"configs/policies/{file.name}")
+        ):
+            try:
+                return parse_policy(file.read_text(encoding="utf-8"), path)
+            except UnicodeDecodeError as error:
+                raise ConfigError(f"{path}: not UTF-8 text ({error})") from error
+    raise ConfigError(f"{path}: there is no such file. Policies that ship: research, commercial")
+
+
+@release.command()
+@store_argument
+@click.option("--policy", required=True, help="A TOML file; research or commercial for one that ships.")
+@click.option("--version", required=True, help="Version of the release, such as 2026.11.0.")
+@click.option(
+    "--as-of",
+    type=IsoDate(),
+    default=None,
+    metavar="DATE",
+    help="Use what was known on this day. [default: all]",
+)
+@click.option("--manifest", default=None, metavar="SNAPSHOT", help="[default: the newest]")
+@click.option("--without-opt-outs", is_flag=True, help="Cut although no opt-out list was ever taken in.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
+@runner_options
+@json_option
+def cut(
+    store: str,
+    policy: str,
+    version: str,
+    as_of: str | None,
+    manifest: str | None,
+    without_opt_outs: bool,
+    dry_run: bool,
+    runner: Runner,
+    as_json: bool,
+) -> None:
+    """Cut and publish a release: the items that the policy lets through, none that opted out.
+
+    \b
+    Example:
+      byleave release cut yfcc.store --policy research --version 2026.11.0
+    """
+    from pipelines import release as job
+    from pipelines.store.store import open_store
+
+    opened, decided = open_store(store), _policy(policy)
+    inputs = job.choose_inputs(opened, as_of=as_of, manifest=manifest, without_opt_outs=without_opt_outs)
+    if dry_run:
+        _show_outlook(job.foresee(opened, inputs, decided), inputs, as_json)
+        return
+    published, new = job.cut_release(opened, inputs, decided, version, runner)
+    from pipelines.catalog import ship_stats
+
+    ship_stats(opened, published)
+    state = "published" if new else "was published already, the same to the byte"
+    text = f"release {version} {state}\n{_describe(published)}\n  statistics  {_stats(opened, published)}"
+    show({**_summary(published), "new": new, "stats": _stats(opened, published)}, text, as_json=as_json)
+
+
+def _stats(store: Any, published: Release) -> str:
+    return f"{store.url}/{store.releases.stats_path(published.version)}"
+
+
+def _show_outlook(outlook: Any, inputs: Any, as_json: bool) -> None:
+    names = {
+        "manifest": inputs.manifest.name,
+        "licenses": [table.name for table in inputs.licenses],
+        "opt_outs": [table.name for table in inputs.opt_outs],
+        "as_of": inputs.as_of,
+    }
+    lines = [
+        f"  {each['stage'].lower():<8} {each['to_do']:,} of {each['actions']:,} to do ({each['rows_to_do']:,} rows)"
+        for each in outlook.stages
+    ]
+    text = "\n".join([f"  {name:<8} {value}" for name, value in names.items()] + lines)
+    if outlook.complete:
+        text += "\n  nothing to compute"
+    show({**names, "stages": list(outlook.stages), "complete": outlook.complete}, text, as_json=as_json)
+
+
+@release.command(name="list")
+@store_argument
+@json_option
+def list_(store: str, as_json: bool) -> None:
+    """List the releases, the newest last.
+
+    \b
+    Example:
+      byleave release list yfcc.store
+    """
+    from pipelines.store.store import open_store
+
+    opened = open_store(store)
+    releases = [opened.releases.get(version) for version in opened.releases.versions()]
+    lines = [
+        f"{each.version:<14} {each.content['counts']['kept']:>13,} items  {each.content['purpose']:<24}"
+        f" {each.content['as_of'] or '-':<10}  {each.digest[:12]}"
+        for each in releases
+    ]
+    show(
+        {"releases": [_summary(each) for each in releases]},
+        "\n".join(lines) or "no release yet",
+        as_json=as_json,
+    )
+
+
+@release.command(name="show")
+@store_argument
+@click.argument("version", required=False)
+@json_option
+def show_(store: str, version: str | None, as_json: bool) -> None:
+    """Show a release: its inputs, counts and digest; the newest if VERSION is left out.
+
+    \b
+    Example:
+      byleave release show yfcc.store 2026.11.0
+    """
+    from pipelines.store.store import open_store
+
+    opened = open_store(store)
+    found = opened.releases.get(version)
+    text = f"release {found.version}\n{_describe(found)}\n  statistics  {_stats(opened, found)}"
+    show({"digest": found.digest, **found.to_json(), "stats": _stats(opened, found)}, text, as_json=as_json)
+
+
+@release.command()
+@store_argument
+@click.argument("older")
+@click.argument("newer")
+@json_option
+def diff(store: str, older: str, newer: str, as_json: bool) -> None:
+    """Compare two releases: items added, removed (and why) and changed.
+
+    \b
+    Example:
+      byleave release diff yfcc.store 2026.10.0 2026.11.0
+    """
+    from dataclasses import asdict
+
+    from pipelines.review import diff as compare
+    from pipelines.store.store import open_store
+
+    opened = open_store(store)
+    found = compare(opened, opened.releases.get(older), opened.releases.get(newer), watch())
+    text = (
+        f"{older} -> {newer}: {found.buckets_changed:,} of {found.buckets:,} buckets differ\n"
+        + columns({"added": found.added, "removed": found.removed, "changed": found.changed})
+        + ("\nremoved for\n" + columns(dict(sorted(found.removed_for.items()))) if found.removed_for else "")
+    )
+    show({"older": older, "newer": newer, **asdict(found)}, text, as_json=as_json)
+
+
+@release.command()
+@store_argument
+@click.argument("version")
+@json_option
+def verify(store: str, version: str, as_json: bool) -> None:
+    """Hash a release's blobs again and hold its rows against the opt-out lists once more.
+
+    \b
+    Example:
+      byleave release verify yfcc.store 2026.11.0
+    """
+    from pipelines.review import verify as check
+    from pipelines.store.store import open_store
+
+    opened = open_store(store)
+    found = opened.releases.get(version)
+    checked = check(opened, found, watch())
+    text = (
+        f"release {version} is whole: {checked['blobs']:,} blobs, {checked['bytes']:,} bytes,"
+        f" {checked['rows']:,} items, none of which meets an opt-out"
+    )
+    show({"version": version, "digest": found.digest, **checked}, text, as_json=as_json)
+
+
+def _summary(found: Release) -> dict[str, Any]:
+    content = found.content
+    return {
+        "version": found.version,
+        "digest": found.digest,
+        "dataset": content["dataset"],
+        "purpose": content["purpose"],
+        "as_of": content["as_of"],
+        "counts": content["counts"],
+    }
+
+
+def _describe(found: Release) -> str:
+    content = found.content
+    counts = content["counts"]
+    inputs = content["inputs"]
+    lines = [
+        f"  purpose     {content['purpose']}, policy {content['policy']['digest'][:12]}",
+        f"  as of       {content['as_of'] or '-'}",
+        f"  manifest    {inputs['manifest']['name']}, {inputs['manifest']['rows']:,} items",
+        f"  licenses    {', '.join(each['name'] for each in inputs['licenses']) or 'none'}",
+        f"  opt-outs    {', '.join(each['name'] for each in inputs['opt_outs']) or 'none'}",
+        f"  kept        {counts['kept']:,} of {counts['rows']:,} items",
+        f"  left out    {counts['excluded']:,}, by first reason",
+    ]
+    if counts["first_reason"]:
+        lines.append("\n".join("    " + line for line in columns(counts["first_reason"]).split("\n")))
+    return "\n".join([*lines, f"  digest      sha256:{found.digest}"])

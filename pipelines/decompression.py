@@ -1,0 +1,102 @@
+"""gzip and bzip2 as streams of several members, strictly: what is cut or followed by anything is an error.
+
+The standard library's files are not strict: ``bz2.open`` takes garbage after a stream for its end, and would
+lose every row behind it. What comes out is bounded at each step, so that a small file that unpacks to
+gigabytes only takes long.
+"""
+
+from __future__ import annotations
+
+import bz2
+import zlib
+from collections.abc import Iterable, Iterator
+
+from transforms.domain.errors import InputError
+
+STEP_BYTES = 1 << 20
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_BZIP2_MAGIC = tuple(
+    b"BZh%d%b" % (level, block)
+    for level in range(1, 10)
+    for block in (b"1AY&SY", b"\x17rE8P\x90")  # a block, or the end of a stream without any
+)
+
+
+def detect(head: bytes) -> str:
+    """``gz``, ``bz2``, or nothing, by a file's first ten bytes; names lie."""
+    if head.startswith(_GZIP_MAGIC):
+        return "gz"
+    return "bz2" if head.startswith(_BZIP2_MAGIC) else ""
+
+
+class _Gzip:
+    def __init__(self) -> None:
+        self._inner = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        self.needs_input = True
+
+    def step(self, data: bytes) -> tuple[bytes, bytes]:
+        out = self._inner.decompress(data, STEP_BYTES)
+        left = self._inner.unconsumed_tail
+        # A full step may leave more inside, even with no input left.
+        self.needs_input = not left and len(out) < STEP_BYTES
+        return out, left
+
+    @property
+    def after(self) -> bytes | None:
+        return self._inner.unused_data if self._inner.eof else None
+
+
+class _Bzip2:
+    def __init__(self) -> None:
+        self._inner = bz2.BZ2Decompressor()
+        self.needs_input = True
+
+    def step(self, data: bytes) -> tuple[bytes, bytes]:
+        out = self._inner.decompress(data, STEP_BYTES)
+        self.needs_input = self._inner.needs_input
+        return out, b""
+
+    @property
+    def after(self) -> bytes | None:
+        return self._inner.unused_data if self._inner.eof else None
+
+
+def decompress(chunks: Iterable[bytes], compression: str, place: str) -> Iterator[bytes]:
+    """What ``chunks`` hold, in pieces of at most 1 MiB; with no compression, the chunks themselves.
+
+    Raises:
+        InputError: the data is corrupt, cut, or followed by something else; with file and byte.
+    """
+    if not compression:
+        yield from chunks
+        return
+    member: _Gzip | _Bzip2 | None = None
+    members = read = 0
+    for chunk in chunks:
+        read += len(chunk)
+        left = chunk
+        while left or (member and not member.needs_input):
+            if member is None:
+                if members and compression == "gz":
+                    left = left.lstrip(b"\0")  # archives are padded to whole blocks
+                    if not left:
+                        break
+                member = _Gzip() if compression == "gz" else _Bzip2()
+                members += 1
+            at = read - len(left)
+            try:
+                out, left = member.step(left)
+            except (zlib.error, OSError) as error:
+                raise InputError(
+                    f"{place}: corrupt {compression} data, or something else, near byte {at:,} ({error}). "
+                    "Fetch the file again."
+                ) from None
+            if out:
+                yield out
+            if member.after is not None:
+                left, member = member.after, None
+    if member is not None:
+        raise InputError(
+            f"{place}: cut {compression} data: it ends at byte {read:,}, within a stream. Fetch it again."
+        )

@@ -1,0 +1,121 @@
+"""The gate: re-reads the rows about to be published and holds them against the opt-out lists as received.
+
+It shares no join with the pipeline, no facts and no decisions, and imports neither Beam nor DuckDB: it reads
+parts and lists and compares values. Taking the filter out of `cut` must make it refuse; a test does that.
+
+A part that passed against a set of opt-outs is remembered, so that a night reads only what could have
+changed: an owner's opt-out concerns the one bucket that the owner lives in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.actions import Action, Stage
+from pipelines.store.blobs import Blob
+from pipelines.store.memo import Result
+from pipelines.store.store import Store
+from pipelines.store.tables import Table
+from transforms.domain import keys, targets
+from transforms.domain.schemas import OPT_OUTS
+
+_SHOWN = 3
+
+
+def plan(store: Store, items: Mapping[int, Blob], lists: Sequence[Table]) -> list[Action]:
+    """One action for each part: check it against every opt-out that could concern it.
+
+    Args:
+        items: the parts to be published, by bucket.
+        lists: opt-out lists, whole, as they were received.
+    """
+    entries = pa.concat_tables(
+        [
+            OPT_OUTS.empty_table(),
+            *(store.blobs.get_table(each.blobs["entries"]).cast(OPT_OUTS) for each in lists),
+        ]
+    ).combine_chunks()
+    everywhere = _put(store, entries.filter(pc.not_equal(entries["kind"], "owner")))
+    owners = entries.filter(pc.equal(entries["kind"], "owner"))
+    source, key = (owners[name].combine_chunks() for name in ("source", "key"))
+    homes = keys.bucket_of(keys.home_hash(source, key, key), store.dataset.buckets)
+    actions = []
+    for bucket, part in sorted(items.items()):
+        here = np.flatnonzero(homes == bucket)
+        against = [everywhere, _put(store, owners.take(pa.array(here))) if len(here) else None]
+        blobs = [blob for blob in against if blob]
+        actions.append(
+            Action(
+                inputs={"part": part.digest, "against": sorted(blob.digest for blob in blobs)},
+                refs={
+                    "bucket": bucket,
+                    "part": part.to_json(),
+                    "against": [blob.to_json() for blob in blobs],
+                },
+                weight=part.rows,
+            )
+        )
+    return actions
+
+
+def _put(store: Store, entries: pa.Table) -> Blob | None:
+    """Opt-outs as a blob: what is asked of an item does not depend on when and in which words."""
+    distinct = entries.group_by(["kind", "source", "key"], use_threads=False).aggregate([])
+    order = pc.sort_indices(distinct, sort_keys=[(name, "ascending") for name in ("kind", "source", "key")])
+    return store.blobs.put_table(distinct.take(order), _ASKED) if len(distinct) else None
+
+
+_ASKED = pa.schema([OPT_OUTS.field(name) for name in ("kind", "source", "key")])
+
+
+def run(store: Store, action: Action) -> Result:
+    """Counts `rows`, and by kind `met/<kind>` the rows of the part that meet an opt-out: none may."""
+    tables = [store.blobs.get_table(Blob.from_json(value)).cast(_ASKED) for value in action.refs["against"]]
+    asked = pa.concat_tables([_ASKED.empty_table(), *tables]).combine_chunks()
+    by_kind = {kind: asked.filter(pc.equal(asked["kind"], kind)) for kind in ("item", "owner", "url", "tag")}
+    columns = ["source", "item_id", "owner_id", "tags"]
+    if len(by_kind["url"]):
+        columns += ["page_url", "image_url"]
+    rows = store.blobs.get_table(Blob.from_json(action.refs["part"]), columns).combine_chunks()
+    met = {
+        "item": _named(rows, "item_id", by_kind["item"]),
+        "owner": _named(rows, "owner_id", by_kind["owner"]),
+        "url": _linked(rows, by_kind["url"]["key"].combine_chunks()) if len(by_kind["url"]) else 0,
+        "tag": _tagged(rows, by_kind["tag"]["key"].combine_chunks()),
+    }
+    return Result(
+        counts={"rows": len(rows), **{f"met/{kind}": count for kind, count in met.items() if count}}
+    )
+
+
+def _named(rows: pa.Table, column: str, asked: pa.Table) -> int:
+    """How many rows have, in ``column``, an id that was asked for on the same platform."""
+    met = 0
+    for source in asked["source"].unique().to_pylist():
+        ids = asked.filter(pc.equal(asked["source"], source))["key"].combine_chunks()
+        there = rows.filter(pc.equal(rows["source"], source))[column]
+        met += pc.sum(pc.is_in(there, ids)).as_py() or 0
+    return met
+
+
+def _linked(rows: pa.Table, urls: pa.Array) -> int:
+    pages, images = (
+        pc.is_in(targets.normalize_urls(rows[name].combine_chunks()), urls)
+        for name in ("page_url", "image_url")
+    )
+    return pc.sum(pc.or_(pages, images)).as_py() or 0
+
+
+def _tagged(rows: pa.Table, tags: pa.Array) -> int:
+    """How many rows carry a tag that says no: one of the lists', or one that says it by itself."""
+    column = rows["tags"].combine_chunks()
+    said = targets.normalize_tags(pc.list_flatten(column))
+    no = pc.is_in(said, pa.concat_arrays([pa.array(targets.TAGS_THAT_SAY_NO), tags]))
+    return pc.count_distinct(pc.list_parent_indices(column).filter(no)).as_py()
+
+
+STAGE = Stage("Gate", run)

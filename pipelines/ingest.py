@@ -1,0 +1,334 @@
+"""Ingest: raw files become tables. Jobs wire stages together; what happens to rows stands in `transforms`.
+
+::
+
+    manifests:  Partition ─► Index ─► Merge      licenses:  Partition ─► Merge      opt-outs:  OptOuts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines import inputs
+from pipelines.actions import Action, Done
+from pipelines.jobs import Job
+from pipelines.runner import Runner
+from pipelines.steps import index, merge, opt_outs, partition
+from pipelines.store.blobs import Blob
+from pipelines.store.routed import Routed, Slice
+from pipelines.store.store import Store
+from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
+from transforms.domain.errors import InputError, RefusedError, StateError, TooManyQuarantined
+from transforms.formats import registry
+
+SPLIT_BYTES = 64 << 20
+
+Slices = Mapping[int, list[Slice]]
+
+
+def _group(routed: Iterable[Routed]) -> dict[int, list[Slice]]:
+    groups: dict[int, list[Slice]] = {}
+    for each in routed:
+        for bucket, piece in each.slices():
+            groups.setdefault(bucket, []).append(piece)
+    return groups
+
+
+def _routed(done: Sequence[Done], name: str) -> Iterable[Routed]:
+    return (routed for each in done for routed in each.result.routed.get(name, ()))
+
+
+@dataclass(frozen=True)
+class PlanPartition:
+    """One action for each split."""
+
+    actions: tuple[Action, ...]
+
+    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
+        """See :data:`pipelines.jobs.Plan`."""
+        return self.actions
+
+
+@dataclass(frozen=True)
+class PlanIndex:
+    """One action for each shard that splits have entries for."""
+
+    buckets: int
+    before: Mapping[int, Blob] = field(default_factory=dict)
+    max_quarantined_share: float = 1.0
+
+    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
+        """See :data:`pipelines.jobs.Plan`."""
+        check_quarantine(results[0], self.max_quarantined_share)
+        groups = _group(_routed(results[0], "index"))
+        return [
+            index.action(shard, self.before.get(shard), slices, self.buckets)
+            for shard, slices in sorted(groups.items())
+        ]
+
+
+@dataclass(frozen=True)
+class PlanManifestMerge:
+    """One action for each bucket that rows go to, or that loses an item to another."""
+
+    before: Mapping[int, Blob] = field(default_factory=dict)
+
+    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
+        """See :data:`pipelines.jobs.Plan`."""
+        rows = _group(_routed(results[0], "rows"))
+        losers = _group(_routed(results[1], "losers"))
+        return [
+            merge.action(MANIFESTS, "buckets", b, self.before.get(b), rows.get(b, []), losers.get(b, []))
+            for b in sorted(rows.keys() | losers.keys())
+        ]
+
+
+@dataclass(frozen=True)
+class PlanLicenseMerge:
+    """One action for each bucket, and one for each shard of rows that name no owner."""
+
+    max_quarantined_share: float = 1.0
+
+    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
+        """See :data:`pipelines.jobs.Plan`."""
+        check_quarantine(results[0], self.max_quarantined_share)
+        return [
+            merge.action(LICENSES, part, place, None, slices)
+            for part, name in (("buckets", "rows"), ("shards", "unowned"))
+            for place, slices in sorted(_group(_routed(results[0], name)).items())
+        ]
+
+
+def check_quarantine(partitioned: Sequence[Done], max_share: float) -> None:
+    """Refuse an input too much of which cannot be read.
+
+    Raises:
+        TooManyQuarantined: the share of rows in quarantine is above ``max_share``.
+    """
+    read = sum(done.result.counts["rows_read"] for done in partitioned)
+    quarantined = sum(done.result.counts["quarantined"] for done in partitioned)
+    if quarantined > max_share * read:
+        worst = max(partitioned, key=lambda done: done.result.counts["quarantined"])
+        file = worst.action.refs["split"]["path"]
+        raise TooManyQuarantined(
+            f"{quarantined:,} of {read:,} rows ({quarantined / read:.2%}) cannot be read, most of them in {file};"
+            f" accepted is {max_share:.2%}. Repair the file, or accept more: --max-quarantined-share"
+        )
+
+
+def ingest_manifest(
+    store: Store,
+    paths: Sequence[str],
+    *,
+    fmt: str,
+    snapshot: str,
+    runner: Runner,
+    onto: str | None = None,
+    max_quarantined_share: float = 0.01,
+    split_bytes: int = SPLIT_BYTES,
+) -> Table:
+    """The manifest snapshot made of ``paths``, on top of the snapshot ``onto`` if given.
+
+    Raises:
+        InputError: a file cannot be read or is not of the format; then no snapshot appears.
+        StateError: the snapshot exists and was made of something else.
+    """
+    check_name(snapshot, "snapshot")
+    before = store.tables.get(MANIFESTS, onto) if onto else Table(MANIFESTS, "")
+    fmt = registry.find_format(MANIFESTS, fmt).name
+    pinned = _pin(paths, fmt, runner, split_bytes)
+    files = (*before.files, *_files(pinned, fmt))
+    if (existing := store.tables.find(MANIFESTS, snapshot)) is not None:
+        return _same(existing, files)
+    settings = {"source": store.dataset.source}
+    actions = _partition(store, pinned, MANIFESTS, fmt, settings)
+    job = Job(
+        f"manifest {snapshot}",
+        (
+            (partition.STAGE, PlanPartition(actions)),
+            (index.STAGE, PlanIndex(store.dataset.buckets, before.shards, max_quarantined_share)),
+            (merge.STAGE, PlanManifestMerge(before.buckets)),
+        ),
+    )
+    partitioned, indexed, merged = runner.run(store, job)
+    shards = {**before.shards, **{d.action.refs["shard"]: d.result.blobs["index"] for d in indexed}}
+    table = _table(before, snapshot, "", partitioned, merged, files, shards=shards, onto=onto)
+    return _commit(store, table, [*partitioned, *indexed])
+
+
+def ingest_licenses(
+    store: Store,
+    paths: Sequence[str],
+    *,
+    fmt: str,
+    observed_on: str,
+    runner: Runner,
+    snapshot: str | None = None,
+    max_quarantined_share: float = 0.01,
+    split_bytes: int = SPLIT_BYTES,
+) -> Table:
+    """The license snapshot made of ``paths``; named by its day unless ``snapshot`` names it.
+
+    Raises:
+        InputError: a file cannot be read or is not of the format; then no snapshot appears.
+        StateError: the snapshot exists and was made of something else.
+    """
+    name = check_name(snapshot or observed_on, "snapshot")
+    fmt = registry.find_format(LICENSES, fmt).name
+    pinned = _pin(paths, fmt, runner, split_bytes)
+    files = _files(pinned, fmt)
+    if (existing := store.tables.find(LICENSES, name)) is not None:
+        return _same(existing, files)
+    settings = {"source": store.dataset.source, "observed_on": observed_on}
+    actions = _partition(store, pinned, LICENSES, fmt, settings)
+    job = Job(
+        f"licenses {name}",
+        ((partition.STAGE, PlanPartition(actions)), (merge.STAGE, PlanLicenseMerge(max_quarantined_share))),
+    )
+    partitioned, merged = runner.run(store, job)
+    shards = {
+        d.action.refs["bucket"]: d.result.blobs["bucket"] for d in merged if d.action.refs["part"] == "shards"
+    }
+    before = Table(LICENSES, "")
+    return _commit(
+        store, _table(before, name, observed_on, partitioned, merged, files, shards=shards), partitioned
+    )
+
+
+def ingest_opt_outs(
+    store: Store, paths: Sequence[str], *, received_on: str, runner: Runner, allow_empty: bool = False
+) -> Table:
+    """The opt-out list made of ``paths``, named by the day and its content.
+
+    Raises:
+        InputError: an entry is not understood, with its line; or the list is empty and may not be.
+    """
+    pinned = inputs.plan(paths, None, split_bytes=0, report=None)
+    action = opt_outs.action(
+        pinned.splits, source=store.dataset.source, received_on=received_on, buckets=store.dataset.buckets
+    )
+    result = opt_outs.STAGE.perform(store, action)
+    if not result.counts["rows"] and not allow_empty:
+        raise InputError(
+            f"{', '.join(paths)}: the list is empty. If nobody opted out, say so with --allow-empty"
+        )
+    table = Table(
+        OPT_OUTS,
+        f"{received_on}-{result.blobs['entries'].digest[:8]}",
+        date=received_on,
+        routed={name: routed[0] for name, routed in result.routed.items()},
+        blobs=result.blobs,
+        counts={**result.counts, "rows_read": result.counts["rows"], "duplicates": 0, "quarantined": 0},
+        files=_files(pinned, "opt-outs"),
+    )
+    store.tables.commit(table)
+    return store.tables.get(OPT_OUTS, table.name)
+
+
+def _pin(paths: Sequence[str], fmt: str, runner: Runner, split_bytes: int) -> inputs.Inputs:
+    """The splits of ``paths``, each with the digest that its bytes have now."""
+    reader = registry.FORMATS[fmt]
+    with runner.watch.counting("reading", inputs.total_bytes(paths)) as report:
+        return inputs.plan(paths, reader, split_bytes=split_bytes, report=report)
+
+
+def _files(pinned: inputs.Inputs, fmt: str) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        {"name": file.path, "bytes": file.bytes, "sha256": file.sha256, "format": fmt}
+        for file in pinned.files
+    )
+
+
+def _same(existing: Table, files: Sequence[Mapping[str, Any]]) -> Table:
+    """``existing``, if it was made of the same bytes."""
+    found, asked = (sorted((f["sha256"], f["format"]) for f in each) for each in (existing.files, files))
+    if found != asked:
+        raise StateError(
+            f"{existing.kind}: {existing.name!r} exists and was made of other files"
+            f" ({', '.join(f['name'] for f in existing.files)}). Snapshots are written once: choose another name"
+        )
+    return existing
+
+
+def _partition(
+    store: Store, pinned: inputs.Inputs, kind: str, fmt: str, settings: dict[str, str]
+) -> tuple[Action, ...]:
+    return tuple(
+        partition.action(split, kind=kind, fmt=fmt, buckets=store.dataset.buckets, settings=settings)
+        for split in pinned.splits
+    )
+
+
+def _table(
+    before: Table,
+    name: str,
+    date: str,
+    partitioned: Sequence[Done],
+    merged: Sequence[Done],
+    files: Sequence[Mapping[str, Any]],
+    *,
+    shards: Mapping[int, Blob],
+    onto: str | None = None,
+) -> Table:
+    """The table that the results make, on top of ``before``."""
+    buckets = dict(before.buckets)
+    for done in merged:
+        if done.action.refs["part"] == "buckets":
+            buckets.pop(done.action.refs["bucket"], None)
+            if "bucket" in done.result.blobs:
+                buckets[done.action.refs["bucket"]] = done.result.blobs["bucket"]
+    counts = {
+        name: before.counts.get(name, 0) + sum(done.result.counts[name] for done in source)
+        for name, source in (("rows_read", partitioned), ("duplicates", merged), ("quarantined", partitioned))
+    }
+    rows = sum(blob.rows for blob in buckets.values())
+    if before.kind == LICENSES:
+        rows += sum(blob.rows for blob in shards.values())
+    unparsable = dict(before.unparsable)
+    for done in partitioned:
+        for key, cells in done.result.counts.items():
+            if key.startswith("unparsable/"):
+                column = key.removeprefix("unparsable/")
+                unparsable[column] = unparsable.get(column, 0) + cells
+    return Table(
+        before.kind,
+        name,
+        date=date,
+        buckets=buckets,
+        shards=shards,
+        counts={"rows": rows, **counts},
+        files=tuple(files),
+        splits=(*before.splits, *map(_split, partitioned)),
+        onto=onto,
+        unparsable=unparsable,
+    )
+
+
+def _split(done: Done) -> Mapping[str, Any]:
+    split, quarantine = done.action.refs["split"], done.result.blobs.get("quarantine")
+    return {
+        "file": split["path"],
+        "offset_bytes": split["offset_bytes"],
+        "first_line": split["first_line"],
+        "rows_read": done.result.counts["rows_read"],
+        "quarantine": quarantine.to_json() if quarantine else None,
+    }
+
+
+def _commit(store: Store, table: Table, done: Iterable[Done]) -> Table:
+    """Check that no row was lost, make the snapshot visible, and drop what only carried rows to it."""
+    counts = table.counts
+    if counts["rows_read"] != counts["rows"] + counts["duplicates"] + counts["quarantined"]:
+        raise RefusedError(
+            f"{table.kind} {table.name}: {counts['rows_read']:,} rows were read, and {counts['rows']:,} rows,"
+            f" {counts['duplicates']:,} duplicates and {counts['quarantined']:,} in quarantine do not add up to"
+            " them. Nothing was published; this is a defect of byleave"
+        )
+    store.tables.commit(table)
+    for each in done:
+        for routed in each.result.routed.values():
+            for file in routed:
+                store.blobs.remove(file.file)
+    return table

@@ -1,0 +1,331 @@
+"""Raw files as inputs of actions: pinned by digest, cut into splits, read in pieces of bounded size.
+
+Planning reads each file once, and says what every byte of it is. A worker reads the bytes of its split again
+and refuses them when they are others by then.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from pipelines.decompression import decompress, detect
+from pipelines.files import locate, reading
+from pipelines.lineblocks import BLOCK_BYTES, LINE_BYTES, LongLine, blocks
+from transforms.domain import schemas
+from transforms.domain.errors import ConfigError, InputError
+from transforms.formats import heads, quarantine
+from transforms.formats.lines import Parsed
+from transforms.formats.quarantine import Refused
+from transforms.formats.registry import FileFormat, LineFormat
+
+_COMPRESSED_CHUNK_BYTES = 1 << 18
+_WHOLE_BYTES = 1 << 30
+
+Format = LineFormat | FileFormat
+
+
+@dataclass(frozen=True)
+class Split:
+    """A piece of a file: whole lines of a plain text file, or all of any other file.
+
+    Attributes:
+        path: absolute, or a URL.
+        offset_bytes: where the piece begins.
+        length_bytes: its length, as it lies on disk.
+        first_line: the number of its first line in the file, from 0.
+        sha256: of exactly these bytes, as they lie on disk.
+        compression: ``gz``, ``bz2`` or nothing.
+        settings: what the format found in the file's beginning.
+    """
+
+    path: str
+    offset_bytes: int
+    length_bytes: int
+    first_line: int
+    sha256: str
+    compression: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+    def identity(self) -> dict[str, object]:
+        """All of it that a result depends on: not where the bytes lie."""
+        return {
+            "sha256": self.sha256,
+            "bytes": self.length_bytes,
+            "compression": self.compression,
+            "settings": dict(self.settings),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The split in JSON's types; :meth:`from_json` turns it back."""
+        return {**dataclasses.asdict(self), "settings": dict(self.settings)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Split:
+        """The split that :meth:`to_json` wrote."""
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it was when it was planned."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files in the order they were named, and their splits in that order."""
+
+    files: tuple[File, ...]
+    splits: tuple[Split, ...]
+
+
+def total_bytes(paths: Sequence[str]) -> int:
+    """How many bytes planning ``paths`` will read.
+
+    Raises:
+        InputError: one is no file.
+    """
+    return sum(locate(path).bytes for path in paths)
+
+
+# --- Planning ----------------------------------------------------------------------------------------------
+
+
+def plan(
+    paths: Sequence[str],
+    fmt: Format | None,
+    *,
+    split_bytes: int,
+    report: Callable[[int], None] | None = None,
+) -> Inputs:
+    """The files with their digests, and their splits.
+
+    Plain files of lines are cut at the first line feed at or after each multiple of ``split_bytes``; the
+    same bytes are always cut at the same places. Every other file is one split.
+
+    Args:
+        paths: local paths or URLs.
+        fmt: the format that all have; None for files that are not looked at, and may be empty.
+        split_bytes: at least 1.
+        report: called with how many bytes have been read so far.
+
+    Raises:
+        InputError: a file is missing, unreadable, empty or not of the format.
+        ConfigError: a file is named twice.
+    """
+    located = [locate(path) for path in paths]
+    named: dict[str, str] = {}
+    for path, each in zip(paths, located, strict=True):
+        if each.identity in named:
+            raise ConfigError(f"{path}: named twice, before as {named[each.identity]}. Name each file once.")
+        named[each.identity] = path
+    files, splits = [], []
+    done = 0
+    for each in located:
+        with reading(each.place) as file:
+            compression, settings = _look(file, fmt, each.place)
+            can_cut = isinstance(fmt, LineFormat) and not compression
+            scan = _Scan(split_bytes if can_cut else None)
+            while chunk := file.read(BLOCK_BYTES):
+                scan.take(chunk)
+                done += len(chunk)
+                if report:
+                    report(done)
+        files.append(File(each.place, scan.bytes, scan.whole.hexdigest()))
+        splits += [
+            Split(each.place, *cut, compression=compression, settings=settings) for cut in scan.finish()
+        ]
+    return Inputs(tuple(files), tuple(splits))
+
+
+def _look(file: IO[bytes], fmt: Format | None, place: str) -> tuple[str, dict[str, object]]:
+    compression = detect(file.read(10))
+    file.seek(0)
+    if fmt is None:
+        return compression, {}
+    head = b""
+    for piece in decompress(iter(lambda: file.read(_COMPRESSED_CHUNK_BYTES), b""), compression, place):
+        head += piece
+        if len(head) >= heads.SAMPLE_BYTES:
+            break
+    file.seek(0)
+    if not head:
+        raise InputError(f"{place}: an empty file. Leave it out, or fetch it again.")
+    if compression and head.startswith(b"PAR1"):
+        raise InputError(f"{place}: a Parquet file inside {compression}. Unpack it first.")
+    return compression, fmt.variant(head, place)
+
+
+class _Scan:
+    """Takes in a file chunk by chunk; knows its digest, and each split's place, first line and digest."""
+
+    def __init__(self, split_bytes: int | None) -> None:
+        self.whole = hashlib.sha256()
+        self.bytes = 0
+        self._split_bytes = split_bytes
+        self._target = split_bytes
+        self._cuts: list[tuple[int, int, int, str]] = []
+        self._start = self._first_line = self._lines = 0
+        self._digest = hashlib.sha256()
+        self._before = b"\n\n"  # the last two bytes
+
+    def take(self, chunk: bytes) -> None:
+        """The next bytes of the file."""
+        self.whole.update(chunk)
+        view, at = memoryview(chunk), 0
+        while (end := self._next_cut(chunk, at)) is not None:
+            self._add(view[at:end], chunk.count(b"\n", at, end))
+            self._close()
+            at = end
+        self._add(view[at:], chunk.count(b"\n", at) if self._split_bytes else 0)
+        self._before = (self._before + chunk[-2:])[-2:]
+
+    def finish(self) -> list[tuple[int, int, int, str]]:
+        """Each split's offset, length, first line and digest. An empty file is one empty split."""
+        if self.bytes > self._start or not self._cuts:
+            self._close()
+        return self._cuts
+
+    def _add(self, piece: memoryview, lines: int) -> None:
+        self._digest.update(piece)
+        self.bytes += len(piece)
+        self._lines += lines
+
+    def _close(self) -> None:
+        length = self.bytes - self._start
+        self._cuts.append((self._start, length, self._first_line, self._digest.hexdigest()))
+        self._start, self._first_line, self._digest = self.bytes, self._lines, hashlib.sha256()
+        if self._split_bytes:
+            self._target = (self.bytes // self._split_bytes + 1) * self._split_bytes
+
+    def _next_cut(self, chunk: bytes, at: int) -> int | None:
+        """Where in ``chunk`` the split ends, if it does: after a line feed, but never after a blank line.
+
+        So a split whose last line is blank is the end of its file, which a reader need not be told.
+        """
+        if self._target is None:
+            return None
+        feed = chunk.find(b"\n", max(at, at + self._target - self.bytes - 1))
+        while feed >= 0:
+            before = (self._before + chunk[max(0, feed - 2) : feed])[-2:]
+            if not (before.endswith(b"\n") or before == b"\n\r"):
+                return feed + 1
+            feed = chunk.find(b"\n", feed + 1)
+        return None
+
+
+# --- Reading -----------------------------------------------------------------------------------------------
+
+
+def read(split: Split, fmt: Format, settings: Mapping[str, object] | None = None) -> Iterator[Parsed]:
+    """The rows of a split in order, in pieces; places count from the start of the split.
+
+    Raises:
+        InputError: the file is corrupt or cut, or its bytes are not those that were planned.
+    """
+    settings = {**(settings or {}), **split.settings}
+    with reading(split.path) as file:
+        if isinstance(fmt, LineFormat):
+            yield from _read_lines(file, split, fmt, settings)
+        else:
+            yield from _read_file(file, split, fmt, settings)
+
+
+def read_whole(split: Split) -> bytes:
+    """All the bytes of a split, decompressed.
+
+    Raises:
+        InputError: the file is corrupt or cut, has over 1 GiB, or its bytes are not those that were planned.
+    """
+    whole = bytearray()
+    with reading(split.path) as file:
+        for piece in decompress(_pinned(file, split), split.compression, split.path):
+            whole += piece
+            if len(whole) > _WHOLE_BYTES:
+                raise InputError(f"{split.path}: over {_WHOLE_BYTES:,} bytes. Divide it into smaller files.")
+    return bytes(whole)
+
+
+def _pinned(file: IO[bytes], split: Split) -> Iterator[bytes]:
+    """The bytes of the split as they lie on disk; an error at their end if they are others."""
+    size = _COMPRESSED_CHUNK_BYTES if split.compression else BLOCK_BYTES
+    digest = hashlib.sha256()
+    left = split.length_bytes
+    file.seek(split.offset_bytes)
+    while left and (chunk := file.read(min(size, left))):
+        digest.update(chunk)
+        left -= len(chunk)
+        yield chunk
+    if left or digest.hexdigest() != split.sha256:
+        raise InputError(
+            f"{split.path}: changed while being read. Let it be written to its end, then start again."
+        )
+
+
+def _read_lines(
+    file: IO[bytes], split: Split, fmt: LineFormat, settings: Mapping[str, object]
+) -> Iterator[Parsed]:
+    source = _pinned(file, split)
+    try:
+        for block in blocks(decompress(source, split.compression, split.path)):
+            if isinstance(block, LongLine):
+                yield _too_long(block, fmt)
+            else:
+                data, offset_bytes, line = block
+                yield fmt.parse(data, offset_bytes=offset_bytes, line=line, settings=settings)
+    except InputError:
+        for _ in source:  # where the bytes have changed, that is the fault to report
+            pass
+        raise
+
+
+def _too_long(line: LongLine, fmt: LineFormat) -> Parsed:
+    schema = schemas.MANIFEST if fmt.kind == "manifest" else schemas.LICENSES
+    detail = f"a line of {line.length_bytes:,} bytes, over {LINE_BYTES:,}"
+    refused = Refused(line.offset_bytes, line.line, "line_too_long", detail, line.head, line.length_bytes)
+    return Parsed(schema.empty_table(), quarantine.table([refused]))
+
+
+def _read_file(
+    file: IO[bytes], split: Split, fmt: FileFormat, settings: Mapping[str, object]
+) -> Iterator[Parsed]:
+    try:
+        unpacked = _Unpacked(decompress(_pinned(file, split), split.compression, split.path))
+        yield from fmt.batches(io.BufferedReader(unpacked) if split.compression else file, settings)
+    except InputError as error:
+        _check_pinned(file, split)
+        message = str(error)
+        raise InputError(message if message.startswith(split.path) else f"{split.path}: {message}") from None
+    _check_pinned(file, split)
+
+
+def _check_pinned(file: IO[bytes], split: Split) -> None:
+    for _ in _pinned(file, split):
+        pass
+
+
+class _Unpacked(io.RawIOBase):
+    """Pieces of bytes as a file that is read once."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        if not self._left:
+            self._left = memoryview(next(self._pieces, b""))
+        taken = min(len(into), len(self._left))
+        into[:taken] = self._left[:taken]
+        self._left = self._left[taken:]
+        return taken

@@ -1,0 +1,96 @@
+"""Jobs: chains of stages, each planned from the results of those before it.
+
+The driver plans as far as memos reach. If anything is left, a runner does the rest, carrying references and
+never rows; plans are pure functions of memos, so a worker that plans the next stage comes to the same
+actions. Afterwards every result is read from its memo: a run that was killed and started again, one on
+another runner, and one with nothing to do all end in the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pipelines.actions import Action, Done, Stage
+from pipelines.store.store import Store
+
+Plan = Callable[[Sequence[Sequence[Done]]], Sequence[Action]]
+"""From the results of each stage before this one to this stage's actions. Pure, and picklable."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Stages in the order in which they run."""
+
+    name: str
+    stages: Sequence[tuple[Stage, Plan]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a stage is. Weights are rows or bytes, whichever the stage knows before it starts."""
+
+    stage: str
+    actions: int
+    actions_done: int
+    weight: int
+    weight_done: int
+    rows_done: int
+
+
+class Replay:
+    """A job as far as memos reach. Nothing is run."""
+
+    def __init__(self, store: Store, job: Job) -> None:
+        self._store = store
+        self._job = job
+        self._planned: list[dict[str, Action]] = []
+        self._done: list[dict[str, Done]] = []
+
+    def advance(self) -> list[Progress]:
+        """Look for the memos that were missing, plan what they allow, and tell how far each stage is."""
+        for place, (stage, plan) in enumerate(self._job.stages):
+            if place == len(self._planned):
+                actions = plan([self.results(before) for before in range(place)])
+                self._planned.append({stage.key(action): action for action in actions})
+                self._done.append({})
+            planned, done = self._planned[place], self._done[place]
+            for key in planned.keys() - done.keys():
+                if (result := self._store.memos.get(stage.name, key)) is not None:
+                    done[key] = Done(planned[key], result)
+            if len(done) < len(planned):
+                break
+        return [self._progress(place) for place in range(len(self._planned))]
+
+    def _progress(self, place: int) -> Progress:
+        planned, done = self._planned[place], self._done[place]
+        return Progress(
+            stage=self._job.stages[place][0].name,
+            actions=len(planned),
+            actions_done=len(done),
+            weight=sum(action.weight for action in planned.values()),
+            weight_done=sum(each.action.weight for each in done.values()),
+            rows_done=sum(each.result.counts.get("rows_read", each.action.weight) for each in done.values()),
+        )
+
+    @property
+    def stage_reached(self) -> int:
+        """The place of the first stage with work left; the number of stages if there is none."""
+        for place, planned in enumerate(self._planned):
+            if len(self._done[place]) < len(planned):
+                return place
+        return len(self._planned)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every action of every stage has its memo."""
+        return self.stage_reached == len(self._job.stages)
+
+    def results(self, place: int) -> list[Done]:
+        """The results of a stage, in the order in which it was planned."""
+        return [self._done[place][key] for key in self._planned[place] if key in self._done[place]]
+
+    def missing(self, place: int) -> Iterator[Action]:
+        """What is left of a stage, the largest first, so that workers finish together."""
+        left = [action for key, action in self._planned[place].items() if key not in self._done[place]]
+        return iter(sorted(left, key=lambda action: -action.weight))

@@ -1,0 +1,102 @@
+"""Progress for people: stage, rows, rate, time left. Quiet when nobody is at the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.jobs import Replay
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+_EVERY_SECONDS = 0.5
+
+
+def at_terminal() -> bool:
+    """Whether a person sees standard error."""
+    return sys.stderr.isatty()
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Shows work on standard error if ``shown``; otherwise does nothing, and reads nothing."""
+
+    shown: bool = False
+
+    @contextlib.contextmanager
+    def following(self, title: str, replay: Replay) -> Iterator[None]:
+        """Shows how far a job's stages are, read from their memos, while the block runs."""
+        if not self.shown:
+            yield
+            return
+        stop = threading.Event()
+        with _bars() as show:
+
+            def follow() -> None:
+                while not stop.wait(_EVERY_SECONDS):
+                    with contextlib.suppress(Exception):  # what goes wrong is the run's to report
+                        for each in replay.advance():
+                            stage = f"{title}: {each.stage.lower()}"
+                            show(stage, each.weight_done, each.weight, each.rows_done)
+
+            thread = threading.Thread(target=follow, daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                thread.join()
+
+    @contextlib.contextmanager
+    def counting(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A function to call with how many of ``total`` are done."""
+        if not self.shown:
+            yield lambda _: None
+            return
+        with _bars() as show:
+            last = [0.0]
+
+            def report(done: int) -> None:
+                now = time.monotonic()
+                if now - last[0] > _EVERY_SECONDS / 5 or done >= total:
+                    last[0] = now
+                    show(title, done, total, done)
+
+            yield report
+
+
+@contextlib.contextmanager
+def _bars() -> Iterator[Callable[[str, int, int, int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rows(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            rows, elapsed = task.fields["rows"], task.elapsed or 0
+            rate = f" {rows / elapsed:>11,.0f}/s" if rows and elapsed else ""
+            return Text(f"{rows:>13,}{rate}", style="cyan")
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        Rows(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(title: str, done: int, total: int, rows: int) -> None:
+            if title not in tasks:
+                tasks[title] = bars.add_task(title, total=total, rows=0)
+            bars.update(tasks[title], completed=done, total=total, rows=rows)
+
+        yield show

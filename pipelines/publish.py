@@ -1,0 +1,107 @@
+"""Publishing: completeness, conservation, the gate; then one version file, only if there is none.
+
+Imports neither Beam nor DuckDB. Until the version file stands nothing is published; what was written before
+it are blobs that nobody refers to.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from pipelines import gate
+from pipelines.actions import Done
+from pipelines.progress import Watch
+from pipelines.store.blobs import Blob
+from pipelines.store.releases import Release
+from pipelines.store.store import Store
+from pipelines.store.tables import Table
+from transforms.domain.errors import RefusedError
+
+_Item = TypeVar("_Item")
+_Outcome = TypeVar("_Outcome")
+
+
+def publish(
+    store: Store,
+    release: Release,
+    manifest: Table,
+    lists: Sequence[Table],
+    cuts: Sequence[Done],
+    watch: Watch,
+) -> bool:
+    """Make ``release`` visible if every check passes; False if it is published already.
+
+    Raises:
+        RefusedError: with every check that failed. Nothing is published.
+        StateError: the version is taken by another release.
+    """
+    faults = [*incomplete(manifest, cuts), *unbalanced(release, cuts)]
+    if faults:
+        raise RefusedError("\n".join(["the release is not published:", *faults]))
+    pass_gate(store, release, lists, watch)
+    return store.releases.commit(release)
+
+
+def incomplete(manifest: Table, cuts: Iterable[Done]) -> Iterator[str]:
+    """Buckets of the manifest that were not cut, or not as they are."""
+    cut = {done.action.refs["bucket"]: Blob.from_json(done.action.refs["manifest"]) for done in cuts}
+    for bucket in sorted(manifest.buckets.keys() | cut.keys()):
+        if manifest.buckets.get(bucket) != cut.get(bucket):
+            yield f"bucket {bucket}: manifest {manifest.buckets.get(bucket)}, cut {cut.get(bucket)}"
+
+
+def unbalanced(release: Release, cuts: Iterable[Done]) -> Iterator[str]:
+    """Buckets in which rows in are not rows kept and rows left out for a reason."""
+    for done in cuts:
+        counts, blobs = done.result.counts, done.result.blobs
+        bucket = done.action.refs["bucket"]
+        first = sum(count for name, count in counts.items() if name.startswith("first/"))
+        kept = blobs["items"].rows if "items" in blobs else 0
+        excluded = blobs["excluded"].rows if "excluded" in blobs else 0
+        if (
+            not counts["rows"] == done.action.weight == kept + excluded
+            or kept != counts["kept"]
+            or excluded != first
+        ):
+            yield (
+                f"bucket {bucket}: {done.action.weight:,} rows, {kept:,} kept, {excluded:,} left out,"
+                f" {first:,} of them with a reason"
+            )
+    counts = release.content["counts"]
+    if counts["rows"] != counts["kept"] + sum(counts["first_reason"].values()):
+        yield f"in all: {counts} do not add up"
+
+
+def pass_gate(
+    store: Store, release: Release, lists: Sequence[Table], watch: Watch, *, again: bool = False
+) -> None:
+    """Hold every part against the opt-out lists; with ``again`` whatever is remembered.
+
+    Raises:
+        RefusedError: a row meets an opt-out, or a part has not the rows that it should have.
+    """
+    actions = gate.plan(store, release.parts["items"], lists)
+    perform = gate.run if again else gate.STAGE.perform
+    checked = in_threads(lambda action: Done(action, perform(store, action)), actions)
+    faults = []
+    with watch.counting("gate", sum(action.weight for action in actions)) as report:
+        rows = 0
+        for done in checked:
+            rows += done.result.counts["rows"]
+            report(rows)
+            met = {k.removeprefix("met/"): n for k, n in done.result.counts.items() if k.startswith("met/")}
+            if met:
+                faults.append(f"bucket {done.action.refs['bucket']}: rows that meet an opt-out: {met}")
+    if rows != release.content["counts"]["kept"]:
+        faults.append(f"the parts hold {rows:,} rows, not {release.content['counts']['kept']:,}")
+    if faults:
+        raise RefusedError("\n".join(["the gate refuses to publish:", *faults]))
+
+
+def in_threads(function: Callable[[_Item], _Outcome], items: Sequence[_Item]) -> Iterator[_Outcome]:
+    """The outcomes in order, a few at a time: Arrow and hashing leave the interpreter free."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(function, items)

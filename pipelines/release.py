@@ -1,0 +1,237 @@
+"""Release: a manifest, what is known of it on a day, and a policy become a published version.
+
+::
+
+    Resolve ─► Join ─► Cut ─► publish (completeness, conservation, gate, one version file)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines import code
+from pipelines.actions import Action, Done
+from pipelines.jobs import Job, Replay
+from pipelines.publish import publish
+from pipelines.runner import Runner
+from pipelines.steps import cut, join, resolve
+from pipelines.store.blobs import Blob
+from pipelines.store.releases import PARTS, Release
+from pipelines.store.routed import Slice
+from pipelines.store.store import Store
+from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
+from transforms.domain.errors import StateError
+from transforms.domain.policy import Policy
+from transforms.domain.reasons import REASONS
+from transforms.domain.schemas import EXCLUDED, EXCLUSIONS, ITEMS, TALLIES
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tables that a release is made of."""
+
+    manifest: Table
+    licenses: tuple[Table, ...]
+    opt_outs: tuple[Table, ...]
+    as_of: str
+
+
+def choose_inputs(
+    store: Store, *, as_of: str | None, manifest: str | None = None, without_opt_outs: bool = False
+) -> Inputs:
+    """The newest manifest, and every license snapshot and opt-out list up to ``as_of``.
+
+    Without ``as_of`` everything counts, and the newest date among it is the release's: no clock is read, so
+    that cutting again tomorrow with nothing changed gives the same release.
+
+    Raises:
+        StateError: there is no manifest; or no opt-out list, and ``without_opt_outs`` does not say that this
+            is meant.
+    """
+    names = store.tables.names(MANIFESTS)
+    if not names:
+        raise StateError(f"{store.url}: holds no manifest yet. Take one in: byleave ingest manifest --help")
+    licenses, lists = (
+        tuple(table for table in store.tables.all(kind) if as_of is None or table.date <= as_of)
+        for kind in (LICENSES, OPT_OUTS)
+    )
+    if not lists and not without_opt_outs:
+        until = f" received by {as_of}" if as_of else ""
+        raise StateError(
+            f"{store.url}: there is no opt-out list{until}. Take one in: byleave ingest opt-outs --help;"
+            " or say that there is none: --without-opt-outs"
+        )
+    newest = as_of or max((table.date for table in (*licenses, *lists)), default="")
+    return Inputs(store.tables.get(MANIFESTS, manifest or names[-1]), licenses, lists, newest)
+
+
+@dataclass(frozen=True)
+class PlanResolve:
+    """One action for each shard of license rows and opt-outs that name no owner."""
+
+    inputs: Inputs
+    buckets: int
+
+    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
+        """See :data:`pipelines.jobs.Plan`."""
+        return [
+            resolve.action(
+                table.digest, table.date, self.inputs.manifest.shards.get(shard), rows, self.buckets
+            )
+            for table, shard, rows in self._unowned()
+        ]
+
+    def _unowned(self) -> Iterable[tuple[Table, int, Blob | Slice]]:
+        for table in self.inputs.licenses:
+            for shard, blob in sorted(table.shards.items()):
+                yield table, shard, blob
+        for table in self.inputs.opt_outs:
+            if "items" in table.routed:
+                for shard, piece in table.routed["items"].slices():
+                    yield table, shard, piece
+
+
+@dataclass(frozen=True)
+class PlanJoin:
+    """One action for each bucket of the manifest."""
+
+    inputs: Inputs
+
+    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
+        """See :data:`pipelines.jobs.Plan`."""
+        looks: dict[int, dict[str, list[Slice]]] = {}
+        opt_outs: dict[int, list[Slice]] = {}
+        for done in results[0]:
+            for routed in done.result.routed["rows"]:
+                for bucket, piece in routed.slices():
+                    if done.action.refs["kind"] == "licenses":
+                        table = done.action.refs["table"]
+                        looks.setdefault(bucket, {}).setdefault(table, []).append(piece)
+                    else:
+                        opt_outs.setdefault(bucket, []).append(piece)
+        for table in self.inputs.opt_outs:
+            if "owners" in table.routed:
+                for bucket, piece in table.routed["owners"].slices():
+                    opt_outs.setdefault(bucket, []).append(piece)
+        wide = [table.blobs["wide"] for table in self.inputs.opt_outs if "wide" in table.blobs]
+        return [
+            join.action(
+                bucket,
+                blob,
+                [table.buckets[bucket] for table in self.inputs.licenses if bucket in table.buckets],
+                list(looks.get(bucket, {}).values()),
+                opt_outs.get(bucket, []),
+                wide,
+            )
+            for bucket, blob in sorted(self.inputs.manifest.buckets.items())
+        ]
+
+
+@dataclass(frozen=True)
+class PlanCut:
+    """One action for each bucket of facts."""
+
+    policy: Policy
+
+    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
+        """See :data:`pipelines.jobs.Plan`."""
+        return [
+            cut.action(
+                done.action.refs["bucket"],
+                Blob.from_json(done.action.refs["manifest"]),
+                done.result.blobs["facts"],
+                self.policy,
+            )
+            for done in results[1]
+        ]
+
+
+def release_job(store: Store, inputs: Inputs, policy: Policy) -> Job:
+    """The stages from tables to parts."""
+    return Job(
+        "release",
+        (
+            (resolve.STAGE, PlanResolve(inputs, store.dataset.buckets)),
+            (join.STAGE, PlanJoin(inputs)),
+            (cut.STAGE, PlanCut(policy)),
+        ),
+    )
+
+
+def cut_release(
+    store: Store, inputs: Inputs, policy: Policy, version: str, runner: Runner
+) -> tuple[Release, bool]:
+    """The published release, and whether it is new. Nothing is visible until all of it is right.
+
+    Raises:
+        RefusedError: counts do not reconcile, or the gate found a row that meets an opt-out.
+        StateError: the version is published, and is another release.
+    """
+    check_name(version, "version")
+    _, _, cuts = runner.run(store, release_job(store, inputs, policy))
+    release = describe(store, inputs, policy, version, cuts)
+    return release, publish(store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch)
+
+
+def describe(store: Store, inputs: Inputs, policy: Policy, version: str, cuts: Sequence[Done]) -> Release:
+    """The release's document. It holds no clock, no path and no count of workers."""
+    counts = {name: sum(done.result.counts[name] for done in cuts) for name in ("rows", "kept", "excluded")}
+    first = {reason: sum(done.result.counts.get(f"first/{reason}", 0) for done in cuts) for reason in REASONS}
+    content: dict[str, Any] = {
+        "dataset": store.dataset.name,
+        "key_rule": store.dataset.key_rule,
+        "buckets": store.dataset.buckets,
+        "purpose": policy.purpose,
+        "policy": {**policy.as_dict(), "digest": policy.digest},
+        "as_of": inputs.as_of,
+        "inputs": {
+            "manifest": _input(inputs.manifest),
+            "licenses": [_input(table) for table in inputs.licenses],
+            "opt_outs": [_input(table) for table in inputs.opt_outs],
+        },
+        "toolchain": code.toolchain(),
+        "counts": {**counts, "first_reason": {reason: n for reason, n in first.items() if n}},
+        "schema": {
+            name: [[field.name, str(field.type), field.nullable] for field in schema]
+            for name, schema in zip(PARTS, (ITEMS, EXCLUDED, TALLIES, EXCLUSIONS), strict=True)
+        },
+    }
+    parts: dict[str, Mapping[int, Blob]] = {
+        name: {d.action.refs["bucket"]: d.result.blobs[name] for d in cuts if name in d.result.blobs}
+        for name in PARTS
+    }
+    return Release(version, content, parts)
+
+
+def _input(table: Table) -> Mapping[str, Any]:
+    return {"name": table.name, "date": table.date, "digest": table.digest, "rows": table.counts["rows"]}
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a cut would do.
+
+    Attributes:
+        stages: for each stage that can be planned: its actions, how many have a memo, rows to do.
+        complete: nothing is left to do but to publish.
+    """
+
+    stages: tuple[Mapping[str, Any], ...]
+    complete: bool
+
+
+def foresee(store: Store, inputs: Inputs, policy: Policy) -> Outlook:
+    """How much of a cut is remembered. Reads memos only, and writes nothing."""
+    replay = Replay(store, release_job(store, inputs, policy))
+    stages = tuple(
+        {
+            "stage": each.stage,
+            "actions": each.actions,
+            "to_do": each.actions - each.actions_done,
+            "rows_to_do": each.weight - each.weight_done,
+        }
+        for each in replay.advance()
+    )
+    return Outlook(stages, replay.complete)

@@ -1,0 +1,110 @@
+"""Running a job: what is remembered is not done again, the rest goes to the Beam runner of choice."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pipelines.actions import Done
+from pipelines.jobs import Job, Replay
+from pipelines.progress import Watch
+from pipelines.store.store import Store
+from transforms.domain.errors import ConfigError, IntegrityError, decode
+
+_REFUSED = {
+    "multi_threading": (
+        "direct_running_mode=multi_threading loses rows without an error (0.1 to 4 % of the keys of a"
+        " GroupByKey in 22 of 25 runs); use in_memory or multi_processing"
+    ),
+    "DirectRunner": (
+        "runner=DirectRunner downloads another runner while it runs and falls back without saying so;"
+        " name the runner: FnApiRunner, PrismRunner, FlinkRunner, PortableRunner or DataflowRunner"
+    ),
+}
+
+
+def check_options(options: Sequence[str]) -> None:
+    """Refuse Beam options with which a run cannot be trusted.
+
+    Raises:
+        ConfigError: with the reason, for each of them.
+    """
+    words = {word.strip("'\"") for option in options for word in option.split("=")}
+    faults = [f"Beam option {fault}" for word, fault in _REFUSED.items() if word in words]
+    if faults:
+        raise ConfigError("\n".join(faults))
+
+
+@dataclass(frozen=True)
+class Runner:
+    """How jobs are run.
+
+    Attributes:
+        workers: of the default runner, threads of this process; 0 is one per core.
+        beam_options: as they stand after `--` on the command line; they win over `workers`.
+        watch: shows how far a job is.
+    """
+
+    workers: int = 0
+    beam_options: tuple[str, ...] = ()
+    watch: Watch = field(default_factory=Watch)
+
+    def __post_init__(self) -> None:
+        check_options(self.beam_options)
+        if self.workers < 0:
+            raise ConfigError(
+                f"--workers {self.workers}: use a number from 1, or leave it out for one per core"
+            )
+
+    def run(self, store: Store, job: Job) -> list[list[Done]]:
+        """Every stage's results, each from its memo.
+
+        Raises:
+            ByleaveError: what an action or a plan raised, on whichever machine.
+            IntegrityError: the runner ended well, yet results are missing.
+        """
+        replay = Replay(store, job)
+        replay.advance()
+        if not replay.complete:
+            with self.watch.following(job.name, replay):
+                self._submit(store, job, replay.stage_reached)
+            replay.advance()
+        if not replay.complete:
+            raise IntegrityError(
+                f"{job.name}: the runner ended, and results are missing. Run the command again"
+            )
+        return [replay.results(place) for place in range(len(job.stages))]
+
+    def _submit(self, store: Store, job: Job, first: int) -> None:
+        # Importing Beam warns about extras that are not installed; at a failure it logs the trace of each
+        # bundle. Both say nothing that the error below does not say better.
+        logging.disable(logging.CRITICAL)
+        try:
+            import apache_beam
+
+            from pipelines import beam
+
+            pipeline = apache_beam.Pipeline(options=self._options())
+            beam.build(pipeline, store.url, job, first)
+            pipeline.run().wait_until_finish()
+        except Exception as error:
+            known = decode(str(error))
+            if known is None:
+                raise
+            raise known from None
+        finally:
+            logging.disable(logging.NOTSET)
+
+    def _options(self) -> object:
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+        options = list(self.beam_options)
+        if not any(option.startswith("--runner") for option in options):
+            options.append("--runner=FnApiRunner")
+            if not any(option.startswith("--direct_num_workers") for option in options):
+                options.append(f"--direct_num_workers={self.workers or os.cpu_count() or 1}")
+            if not any(option.startswith("--direct_running_mode") for option in options):
+                options.append("--direct_running_mode=in_memory")
+        return PipelineOptions(options)

@@ -1,0 +1,1 @@
+"""The actions: each opens blobs, calls one function of `transforms`, and writes blobs."""

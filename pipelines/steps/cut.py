@@ -1,0 +1,60 @@
+"""Cut: facts and a policy become a part, an account of what was left out, and tallies."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipelines.actions import Action, Stage
+from pipelines.store.blobs import Blob
+from pipelines.store.memo import Result
+from pipelines.store.store import Store
+from transforms import tallies
+from transforms.cut import cut
+from transforms.decide import decide
+from transforms.domain.policy import Policy
+from transforms.domain.schemas import EXCLUDED, EXCLUSIONS, ITEMS, MANIFEST, REPEATING, TALLIES
+
+_DICTIONARIES = tuple(
+    name
+    for name in [*MANIFEST.names, "tags.list.element", "machine_tags.list.element"]
+    if name in REPEATING and (name not in MANIFEST.names or str(MANIFEST.field(name).type) == "string")
+)
+
+
+def action(bucket: int, manifest: Blob, facts: Blob, policy: Policy) -> Action:
+    """Cut a manifest bucket by its facts under ``policy``."""
+    return Action(
+        inputs={"manifest": manifest.digest, "facts": facts.digest, "policy": policy.as_dict()},
+        refs={"bucket": bucket, "manifest": manifest.to_json(), "facts": facts.to_json()},
+        weight=manifest.rows,
+    )
+
+
+def run(store: Store, action: Action) -> Result:
+    """The blobs `items`, `excluded` (each absent if it has no row), `tallies` and `exclusions`.
+
+    Counts: `rows = kept + excluded`, and by first reason `first/<reason>`.
+    """
+    policy = Policy.from_dict(action.inputs["policy"])
+    manifest = store.blobs.get_table(Blob.from_json(action.refs["manifest"]), dictionary=_DICTIONARIES)
+    facts = store.blobs.get_table(Blob.from_json(action.refs["facts"]))
+    manifest, facts = manifest.combine_chunks(), facts.combine_chunks()
+    reasons = decide(facts, policy)
+    items, excluded = cut(manifest, facts, reasons, policy)
+    exclusions = tallies.tally_exclusions(manifest, reasons)
+    blobs = {
+        "tallies": store.blobs.put_table(tallies.tally(manifest, facts, reasons), TALLIES),
+        "exclusions": store.blobs.put_table(exclusions, EXCLUSIONS),
+    }
+    if len(items):
+        blobs["items"] = store.blobs.put_table(items, ITEMS)
+    if len(excluded):
+        blobs["excluded"] = store.blobs.put_table(excluded, EXCLUDED)
+    first = dict(zip(exclusions["reason"].to_pylist(), exclusions["first_items"].to_pylist(), strict=True))
+    counts = {"rows": len(manifest), "kept": int(np.count_nonzero(reasons == 0)), "excluded": len(excluded)}
+    return Result(
+        blobs, counts=counts | {f"first/{reason}": count for reason, count in first.items() if count}
+    )
+
+
+STAGE = Stage("Cut", run)

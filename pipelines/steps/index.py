@@ -1,0 +1,50 @@
+"""Index: merge one shard of item ids, and find the items that rows give to several owners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from pipelines.actions import Action, Stage
+from pipelines.store.blobs import Blob
+from pipelines.store.memo import Result
+from pipelines.store.routed import Slice, gather, route
+from pipelines.store.store import Store
+from transforms.domain import keys
+from transforms.domain.schemas import INDEX
+from transforms.index import build_index
+
+
+def action(shard: int, before: Blob | None, slices: Sequence[Slice], buckets: int) -> Action:
+    """Merge the entries of ``slices`` into the shard of an earlier snapshot, if there is one."""
+    return Action(
+        inputs={
+            "before": before.digest if before else None,
+            "slices": sorted(each.digest for each in slices),
+            "buckets": buckets,
+        },
+        refs={
+            "shard": shard,
+            "before": before.to_json() if before else None,
+            "slices": [each.to_json() for each in slices],
+        },
+        weight=sum(each.rows for each in slices),
+    )
+
+
+def run(store: Store, action: Action) -> Result:
+    """The blob `index`; and `losers`, routed by bucket, where items had rivals for their home."""
+    slices = [Slice.from_json(value) for value in action.refs["slices"]]
+    parts = [gather(store.blobs, slices, INDEX)]
+    if action.refs["before"]:
+        parts.append(store.blobs.get_table(Blob.from_json(action.refs["before"])).cast(INDEX))
+    index, losers = build_index(pa.concat_tables(parts).combine_chunks())
+    routed = {}
+    if len(losers):
+        places = keys.bucket_of(losers["home"].to_numpy(), action.inputs["buckets"])
+        routed["losers"] = (route(store.blobs, losers, places, name_rows=True),)
+    return Result({"index": store.blobs.put_table(index, INDEX)}, routed, {"losers": len(losers)})
+
+
+STAGE = Stage("Index", run)

@@ -1,0 +1,109 @@
+"""Partition: read one split of a raw file and send each row toward its bucket."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines import inputs
+from pipelines.actions import Action, Stage
+from pipelines.store.memo import Result
+from pipelines.store.routed import Routed, route
+from pipelines.store.store import Store
+from pipelines.store.tables import LICENSES, MANIFESTS
+from transforms.domain import keys, observations, schemas
+from transforms.domain.schemas import MANIFEST
+from transforms.formats.registry import FORMATS
+
+# What a split may hold in memory before it writes a routed file; a bucket's rows come back in one piece.
+_FLUSH_BYTES = 96 << 20
+
+
+def action(split: inputs.Split, *, kind: str, fmt: str, buckets: int, settings: dict[str, str]) -> Action:
+    """Read ``split`` as ``fmt``. Where the file lies does not change the result.
+
+    Args:
+        kind: `manifests` or `licenses`.
+        settings: for rows that do not say it: `source`, and for licenses `observed_on`.
+    """
+    return Action(
+        inputs={
+            "split": split.identity(),
+            "kind": kind,
+            "format": fmt,
+            "buckets": buckets,
+            "settings": settings,
+        },
+        refs={"split": split.to_json()},
+        weight=split.length_bytes,
+    )
+
+
+def run(store: Store, action: Action) -> Result:
+    """Routed rows, their routed index entries (manifests) and the quarantine of one split.
+
+    Counts: `rows_read = rows + quarantined`, and cells that could not be read by `unparsable/<column>`.
+    """
+    split = inputs.Split.from_json(action.refs["split"])
+    fmt = FORMATS[action.inputs["format"]]
+    settings = action.inputs["settings"]
+    buckets = action.inputs["buckets"]
+    spread = _spread_manifest if action.inputs["kind"] == MANIFESTS else _spread_licenses
+    routed: dict[str, list[Routed]] = {}
+    counts = {"rows_read": 0, "rows": 0, "quarantined": 0}
+    quarantined = [schemas.QUARANTINE.empty_table()]
+    waiting: list[pa.Table] = []
+
+    def flush() -> None:
+        rows = pa.concat_tables(waiting)
+        waiting.clear()
+        for name, part, hashes in spread(rows):
+            if len(part):
+                routed.setdefault(name, []).append(route(store.blobs, part, keys.bucket_of(hashes, buckets)))
+
+    for parsed in inputs.read(split, fmt, settings):
+        rows = parsed.rows
+        if action.inputs["kind"] == LICENSES and rows.schema.equals(MANIFEST):
+            day = pa.scalar(datetime.date.fromisoformat(settings["observed_on"]))
+            rows = observations.of_manifest(rows, day)
+        waiting.append(rows)
+        quarantined.append(parsed.quarantined)
+        counts["rows"] += len(rows)
+        counts["quarantined"] += len(parsed.quarantined)
+        for column, cells in parsed.unparsable.items():
+            counts[f"unparsable/{column}"] = counts.get(f"unparsable/{column}", 0) + cells
+        if sum(table.nbytes for table in waiting) > _FLUSH_BYTES:
+            flush()
+    if waiting:
+        flush()
+    counts["rows_read"] = counts["rows"] + counts["quarantined"]
+    blobs = {}
+    if counts["quarantined"]:
+        blobs["quarantine"] = store.blobs.put_table(pa.concat_tables(quarantined), schemas.QUARANTINE)
+    return Result(blobs, {name: tuple(files) for name, files in routed.items()}, counts)
+
+
+Spread = Iterator[tuple[str, pa.Table, keys.U64]]
+
+
+def _spread_manifest(rows: pa.Table) -> Spread:
+    source, owner, item = (rows[name].combine_chunks() for name in ("source", "owner_id", "item_id"))
+    home = keys.home_hash(source, owner, item)
+    yield "rows", rows, home
+    entries = pa.table({"source": source, "item_id": item, "home": pa.array(home)}, schema=schemas.INDEX)
+    yield "index", entries, keys.item_hash(source, item)
+
+
+def _spread_licenses(rows: pa.Table) -> Spread:
+    """Rows that name no owner wait, by item, until a manifest's index says where they live."""
+    unowned = pc.is_null(rows["owner_id"])
+    for name, part in (("rows", rows.filter(pc.invert(unowned))), ("unowned", rows.filter(unowned))):
+        source, owner, item = (part[n].combine_chunks() for n in ("source", "owner_id", "item_id"))
+        hashes = keys.home_hash(source, owner, item) if name == "rows" else keys.item_hash(source, item)
+        yield name, part, hashes
+
+
+STAGE = Stage("Partition", run)

@@ -1,0 +1,1 @@
+"""The store: write-once blobs, remembered actions, tables and releases under one URL."""

@@ -1,0 +1,73 @@
+"""What a store asks of the place it lives in. One module per place implements it: `local`, later `gcs`.
+
+The contract is what object stores and file systems can both keep. There is no rename, no append, and no
+promise rests on a conditional delete. `create` has exactly one winner among any number of racers;
+`replace` succeeds only from the generation that the caller read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Protocol
+
+import pyarrow as pa
+
+
+class Backend(Protocol):
+    """Conditional writes and plain reads under one URL. Paths are relative, with `/` between parts.
+
+    Every write is durable when it returns. A reader sees a whole object or none.
+    """
+
+    url: str
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Write an object only if there is none; False, and nothing changed, if there is one."""
+        ...
+
+    def upload(self, suffix: str) -> AbstractContextManager[Upload]:
+        """A large object being written, invisible until :meth:`Upload.create` names it."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """The object's bytes; FileNotFoundError if there is none."""
+        ...
+
+    def read_generation(self, path: str) -> tuple[bytes, str] | None:
+        """The object's bytes and the generation to hand to :meth:`replace`; None if there is none."""
+        ...
+
+    def replace(self, path: str, data: bytes, generation: str | None) -> bool:
+        """Write over exactly ``generation`` (None: over nothing); False if it is no longer that one."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Whether there is an object at ``path``."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """The paths of the objects in the folder ``prefix``, in order, without what lies in its folders."""
+        ...
+
+    def open(self, path: str) -> pa.NativeFile:
+        """The object for random reads; FileNotFoundError if there is none."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Drop an object that nothing refers to; nothing happens if there is none."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held while writing."""
+        ...
+
+
+class Upload(Protocol):
+    """Bytes on their way into the store."""
+
+    file: BinaryIO
+
+    def create(self, path: str) -> bool:
+        """Give what was written so far a name, only if the name is free; else False."""
+        ...

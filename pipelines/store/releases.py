@@ -1,0 +1,149 @@
+"""Releases: one small document each, and the one version file that commits it.
+
+The document is a blob; `releases/<version>.json` names it by digest and is created only if absent. A reader
+that finds the version file finds everything that it names; before that there is no release.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.store.backend import Backend
+from pipelines.store.blobs import Blob, Blobs
+from pipelines.store.documents import canonical, digest
+from pipelines.store.tables import natural
+from transforms.domain.errors import IntegrityError, StateError
+
+FORMAT = "byleave-release/1"
+PARTS = ("items", "excluded", "tallies", "exclusions")
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a release is, in the form of ``docs/release-format.md``.
+
+    Attributes:
+        version: under which it is committed; not part of its digest.
+        content: dataset, purpose, policy, as_of, inputs, toolchain, counts, schema: JSON values.
+        parts: for each of :data:`PARTS`, its blob in each bucket that has one.
+    """
+
+    version: str
+    content: Mapping[str, Any]
+    parts: Mapping[str, Mapping[int, Blob]]
+
+    @property
+    def digest(self) -> str:
+        """What was released: the same for the same rows, inputs and policy, whatever the version."""
+        return digest({**self.to_json(), "version": None})
+
+    def to_json(self) -> dict[str, Any]:
+        """The document."""
+        return {
+            "format": FORMAT,
+            "version": self.version,
+            **self.content,
+            "tables": {
+                name: [[bucket, *blob.to_json()] for bucket, blob in sorted(self.parts[name].items())]
+                for name in PARTS
+            },
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any], place: str) -> Release:
+        """What :meth:`to_json` wrote.
+
+        Raises:
+            IntegrityError: the document is of another form.
+        """
+        content = dict(value)
+        if content.pop("format", None) != FORMAT:
+            raise IntegrityError(
+                f"{place}: its format is {value.get('format')!r}; this version reads {FORMAT}"
+            )
+        try:
+            tables = content.pop("tables")
+            parts = {name: {b: Blob.from_json(blob) for b, *blob in tables[name]} for name in PARTS}
+            return Release(content.pop("version"), content, parts)
+        except (KeyError, TypeError, ValueError) as error:
+            raise IntegrityError(f"{place}: not a release of byleave ({error!r})") from error
+
+
+class Releases:
+    """The releases of one dataset."""
+
+    def __init__(self, backend: Backend, blobs: Blobs, dataset_path: str) -> None:
+        self._backend = backend
+        self._blobs = blobs
+        self._root = f"{dataset_path}/releases"
+        self._latest = f"{dataset_path}/channels/latest.json"
+
+    def versions(self) -> list[str]:
+        """Every version, the newest last."""
+        paths = self._backend.list(self._root)
+        return sorted((p.rsplit("/", 1)[1].removesuffix(".json") for p in paths), key=natural)
+
+    def find(self, version: str) -> Release | None:
+        """The release, or None. Its document is held to the digest in the version file."""
+        path = f"{self._root}/{version}.json"
+        try:
+            commit = json.loads(self._backend.read(path))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise IntegrityError(f"{path}: not JSON ({error})") from error
+        release = Release.from_json(json.loads(self._blobs.read(Blob.from_json(commit["release"]))), path)
+        if release.version != version:
+            raise IntegrityError(f"{path}: names the document of version {release.version!r}")
+        return release
+
+    def get(self, version: str | None) -> Release:
+        """The release of a version; None: of the newest.
+
+        Raises:
+            StateError: there is none.
+        """
+        versions = self.versions()
+        if not versions:
+            raise StateError(f"{self._backend.url}: has no release yet. Cut one: byleave release cut --help")
+        release = self.find(versions[-1] if version is None else version)
+        if release is None:
+            raise StateError(
+                f"{self._backend.url}: has no release {version!r}. There is: {', '.join(versions)}"
+            )
+        return release
+
+    def commit(self, release: Release) -> bool:
+        """Make the release visible; False if it is there already, the same to the byte.
+
+        Raises:
+            StateError: the version is taken by another release.
+        """
+        document = self._blobs.put_bytes(canonical(release.to_json()), ".json")
+        commit = {"release": document.to_json(), "nonce": secrets.token_hex(16)}
+        path = f"{self._root}/{release.version}.json"
+        if self._backend.create(path, canonical(commit)):
+            self._point(release.version)
+            return True
+        existing = self.get(release.version)
+        if existing.digest != release.digest:
+            raise StateError(
+                f"release {release.version!r} is published with digest {existing.digest[:12]}; this one has"
+                f" {release.digest[:12]}. A version is published once: choose the next one"
+            )
+        return False
+
+    def _point(self, version: str) -> None:
+        """Move the channel `latest` forward. A hint for readers outside; losing a race costs nothing."""
+        current = self._backend.read_generation(self._latest)
+        data, generation = current or (b"{}", None)
+        if natural(version) > natural(json.loads(data).get("version", "")):
+            self._backend.replace(self._latest, canonical({"version": version}), generation)
+
+    def stats_path(self, version: str) -> str:
+        """Where a release's `stats.duckdb` lies in the store."""
+        return f"{self._root}/{version}/stats.duckdb"

@@ -1,0 +1,154 @@
+"""Opening a store: a URL, one dataset, and the parts of its layout.
+
+::
+
+    <store>/
+      blobs/sha256/ab/<digest>.<suffix>               write-once
+      memo/<stage>/ab/<key>.json                      results of actions
+      datasets/<dataset>/dataset.json                 bucket count, key rule: written once
+      datasets/<dataset>/manifests/<snapshot>.json    a table = a list of buckets; likewise
+      datasets/<dataset>/licenses/<snapshot>.json     licenses and
+      datasets/<dataset>/opt-outs/<list>.json         opt-outs
+      datasets/<dataset>/releases/<version>.json      THE commit of a release
+      datasets/<dataset>/releases/<version>/stats.duckdb
+      datasets/<dataset>/channels/latest.json         movable pointer; a hint, never the truth
+      tmp/                                            files that are being written (local stores)
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pipelines.store.backend import Backend
+from pipelines.store.blobs import Blobs
+from pipelines.store.documents import canonical
+from pipelines.store.local import LocalBackend
+from pipelines.store.memo import Memos
+from pipelines.store.releases import Releases
+from pipelines.store.tables import Tables, check_name
+from transforms.domain import keys
+from transforms.domain.errors import ConfigError, StateError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What is fixed when a dataset is created.
+
+    Attributes:
+        name: of the dataset.
+        source: whose ids bare item and owner ids are, where an input does not say.
+        buckets: how many; a power of two. 1,024 suits 100 million items.
+        key_rule: how a row's bucket is found; see :mod:`transforms.domain.keys`.
+    """
+
+    name: str
+    source: str
+    buckets: int
+    key_rule: str = keys.RULE
+
+    def __post_init__(self) -> None:
+        faults = []
+        if not 1 <= self.buckets <= 1 << 16 or self.buckets & (self.buckets - 1):
+            faults.append(f"--buckets {self.buckets}: use a power of two from 1 to 65536")
+        if not self.source or not self.source.isprintable():
+            faults.append(f"--source {self.source!r}: use the name of a platform, such as flickr")
+        if faults:
+            raise ConfigError("\n".join(faults))
+        check_name(self.name, "dataset")
+
+    @property
+    def path(self) -> str:
+        """Where the dataset lies in its store."""
+        return f"datasets/{self.name}"
+
+
+def connect(url: str) -> Backend:
+    """The backend for ``url``: a local folder; `gs://` has its place here.
+
+    Raises:
+        ConfigError: no backend serves this kind of URL.
+    """
+    if "://" in url and not url.startswith("file://"):
+        raise ConfigError(
+            f"{url}: stores on {url.split('://')[0]}:// cannot be opened yet; use a local folder"
+        )
+    return LocalBackend(Path(url.removeprefix("file://")))
+
+
+class Store:
+    """One dataset in one store. Open it with :func:`open_store`; workers open it by its URL."""
+
+    def __init__(self, backend: Backend, dataset: Dataset) -> None:
+        self.backend = backend
+        self.url = backend.url
+        self.dataset = dataset
+        self.blobs = Blobs(backend)
+        self.memos = Memos(backend, self.blobs)
+        self.tables = Tables(backend, dataset.path)
+        self.releases = Releases(backend, self.blobs, dataset.path)
+
+
+def create_store(url: str, dataset: Dataset) -> Store:
+    """A new store; the same one again if it exists with the same settings.
+
+    Raises:
+        StateError: the store exists and is set up otherwise, or the folder holds something else.
+    """
+    backend = connect(url)
+    existing = _dataset_names(backend)
+    if existing and existing != [dataset.name]:
+        raise StateError(f"{url}: the store holds the dataset {existing[0]!r}; a store holds one dataset")
+    root = Path(backend.url)
+    if not existing and root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise StateError(f"{url}: is not empty and is not a store; name a new folder")
+    backend.create(f"{dataset.path}/dataset.json", canonical(asdict(dataset)))
+    store = open_store(url)
+    if store.dataset != dataset:
+        raise StateError(
+            f"{url}: exists with {store.dataset}; these settings are fixed when a store is created"
+        )
+    return store
+
+
+def _dataset_names(backend: Backend) -> list[str]:
+    folder = Path(backend.url) / "datasets"
+    return sorted(p.parent.name for p in folder.glob("*/dataset.json"))
+
+
+_OPEN: dict[str, Store] = {}
+_OPENING = threading.Lock()
+
+
+def open_store(url: str) -> Store:
+    """The store at ``url``; one object per process, so that its threads share open files.
+
+    Raises:
+        StateError: there is no store.
+    """
+    with _OPENING:
+        if url not in _OPEN:
+            _OPEN[url] = _open(url)
+        return _OPEN[url]
+
+
+def close_stores() -> None:
+    """Drop what this process holds of its stores: scratch files and their locks."""
+    with _OPENING:
+        for store in _OPEN.values():
+            store.backend.close()
+        _OPEN.clear()
+
+
+def _open(url: str) -> Store:
+    backend = connect(url)
+    names = _dataset_names(backend)
+    if not names:
+        raise StateError(f"{url}: there is no store here. Create one: byleave init {url} --dataset NAME")
+    value = json.loads(backend.read(f"datasets/{names[0]}/dataset.json"))
+    dataset = Dataset(**value)
+    if dataset.key_rule != keys.RULE:
+        raise StateError(f"{url}: its buckets follow {dataset.key_rule!r}; this version knows {keys.RULE!r}")
+    return Store(backend, dataset)

@@ -1,0 +1,193 @@
+"""Tables: what was taken in, as a list of buckets. One JSON document, created once, is the commit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.store.backend import Backend
+from pipelines.store.blobs import Blob
+from pipelines.store.documents import canonical, digest
+from pipelines.store.routed import Routed
+from transforms.domain.errors import ConfigError, IntegrityError, StateError
+
+MANIFESTS, LICENSES, OPT_OUTS = "manifests", "licenses", "opt-outs"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def check_name(name: str, what: str) -> str:
+    """``name``, if it can be part of a path on any store.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise ConfigError(
+            f"{what} {name!r}: use letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        )
+    return name
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key by which `2026.10.0` comes after `2026.9.0`: numbers compare as numbers."""
+    return tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in re.split(r"(\d+)", name) if p)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One snapshot of a manifest, of licenses, or one opt-out list.
+
+    Attributes:
+        kind: `manifests`, `licenses` or `opt-outs`.
+        name: of the snapshot.
+        date: ISO date on which it was observed or received; empty for a manifest.
+        buckets: by home hash: the rows (manifests, licenses).
+        shards: by item hash: the item index (manifests), the rows that name no owner (licenses).
+        routed: `owners` by home hash and `items` by item hash (opt-outs).
+        blobs: `entries` (opt-outs: the whole list), `wide` (opt-outs: URLs and tags).
+        counts: rows that reconcile: rows_read = rows + duplicates + quarantined.
+        files: what was read: name, bytes, SHA-256.
+        splits: for each split: its file, where it begins, and its quarantine.
+        onto: the snapshot that this one adds to.
+        unparsable: cells per column that could not be read and became null.
+    """
+
+    kind: str
+    name: str
+    date: str = ""
+    buckets: Mapping[int, Blob] = field(default_factory=dict)
+    shards: Mapping[int, Blob] = field(default_factory=dict)
+    routed: Mapping[str, Routed] = field(default_factory=dict)
+    blobs: Mapping[str, Blob] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    files: tuple[Mapping[str, Any], ...] = ()
+    splits: tuple[Mapping[str, Any], ...] = ()
+    onto: str | None = None
+    unparsable: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """What the rows are, whatever files they came from and in whatever order."""
+        return digest(
+            {
+                "kind": self.kind,
+                "date": self.date,
+                "buckets": {str(b): blob.digest for b, blob in self.buckets.items()},
+                "shards": {str(s): blob.digest for s, blob in self.shards.items()},
+                "blobs": {name: blob.digest for name, blob in self.blobs.items()},
+            }
+        )
+
+    @property
+    def path(self) -> str:
+        """Where the document lies below its dataset."""
+        return f"{self.kind}/{self.name}.json"
+
+    def to_json(self) -> dict[str, Any]:
+        """The document."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "date": self.date,
+            "digest": self.digest,
+            "buckets": [[b, *blob.to_json()] for b, blob in sorted(self.buckets.items())],
+            "shards": [[s, *blob.to_json()] for s, blob in sorted(self.shards.items())],
+            "routed": {name: routed.to_json() for name, routed in self.routed.items()},
+            "blobs": {name: blob.to_json() for name, blob in self.blobs.items()},
+            "counts": dict(self.counts),
+            "files": [dict(file) for file in self.files],
+            "splits": [dict(split) for split in self.splits],
+            "onto": self.onto,
+            "unparsable": dict(self.unparsable),
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any], place: str) -> Table:
+        """What :meth:`to_json` wrote.
+
+        Raises:
+            IntegrityError: the document is not one, or its digest is not that of its buckets.
+        """
+        try:
+            table = Table(
+                kind=value["kind"],
+                name=value["name"],
+                date=value["date"],
+                buckets={b: Blob.from_json(blob) for b, *blob in value["buckets"]},
+                shards={s: Blob.from_json(blob) for s, *blob in value["shards"]},
+                routed={name: Routed.from_json(routed) for name, routed in value["routed"].items()},
+                blobs={name: Blob.from_json(blob) for name, blob in value["blobs"].items()},
+                counts=value["counts"],
+                files=tuple(value["files"]),
+                splits=tuple(value["splits"]),
+                onto=value["onto"],
+                unparsable=value["unparsable"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise IntegrityError(f"{place}: not a table of byleave ({error!r})") from error
+        if table.digest != value["digest"]:
+            raise IntegrityError(f"{place}: its buckets have digest {table.digest}, not {value['digest']}")
+        return table
+
+
+class Tables:
+    """The tables of one dataset."""
+
+    def __init__(self, backend: Backend, dataset_path: str) -> None:
+        self._backend = backend
+        self._root = dataset_path
+
+    def names(self, kind: str) -> list[str]:
+        """The snapshots of ``kind``, in natural order: dates and numbers ascend."""
+        paths = self._backend.list(f"{self._root}/{kind}")
+        return sorted((p.rsplit("/", 1)[1].removesuffix(".json") for p in paths), key=natural)
+
+    def find(self, kind: str, name: str) -> Table | None:
+        """The snapshot, or None."""
+        path = f"{self._root}/{kind}/{name}.json"
+        try:
+            data = self._backend.read(path)
+        except FileNotFoundError:
+            return None
+        try:
+            value = json.loads(data)
+        except ValueError as error:
+            raise IntegrityError(f"{path}: not JSON ({error})") from error
+        return Table.from_json(value, path)
+
+    def get(self, kind: str, name: str) -> Table:
+        """The snapshot.
+
+        Raises:
+            StateError: there is none of this name.
+        """
+        table = self.find(kind, name)
+        if table is None:
+            there = ", ".join(self.names(kind)) or "none yet"
+            raise StateError(f"{kind}: there is no {name!r} in {self._backend.url}. There is: {there}")
+        return table
+
+    def all(self, kind: str) -> list[Table]:
+        """Every snapshot of ``kind``, by date, then by name."""
+        return sorted((self.get(kind, n) for n in self.names(kind)), key=lambda t: (t.date, natural(t.name)))
+
+    def commit(self, table: Table) -> bool:
+        """Make the snapshot visible; False if it is there already, the same to the byte.
+
+        Raises:
+            StateError: another snapshot has the name.
+        """
+        path = f"{self._root}/{table.path}"
+        if self._backend.create(path, canonical(table.to_json())):
+            return True
+        existing = self.get(table.kind, table.name)
+        if existing.digest != table.digest:
+            raise StateError(
+                f"{table.kind}: {table.name!r} is taken by other rows (digest {existing.digest[:12]}, not"
+                f" {table.digest[:12]}). Snapshots are written once: choose another name"
+            )
+        return False

@@ -1,0 +1,195 @@
+"""Policies: what is stated is resolved, what is not stated is refused, and every fault is named."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.domain.errors import ConfigError
+from transforms.domain.licenses import (
+    ALL_RIGHTS_RESERVED,
+    LICENSES,
+    NO_KNOWN_COPYRIGHT_RESTRICTIONS,
+    PERMISSIONS,
+    US_GOVERNMENT_WORK,
+)
+from transforms.domain.policy import LICENSE_CHANGES, VERDICTS, parse_policy
+from transforms.domain.purposes import PURPOSES
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+WHOLE = {
+    "purpose": "commercial",
+    "licenses.allow": ["CC-BY-4.0"],
+    "licenses.change": "newest",
+    "licenses.unknown": "exclude",
+    "visibility.private": "exclude",
+    "visibility.deleted": "exclude",
+    "visibility.unknown": "exclude",
+}
+
+
+def toml(settings):
+    lines = {"": [], "licenses": ["[licenses]"], "visibility": ["[visibility]"]}
+    for path, value in settings.items():
+        table, _, key = path.rpartition(".")
+        lines[table].append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+    return "\n".join(line for table in lines.values() for line in table)
+
+
+def read(**changes):
+    settings = {**WHOLE, **{path.replace("__", "."): value for path, value in changes.items()}}
+    return parse_policy(
+        toml({path: value for path, value in settings.items() if value is not None}), "p.toml"
+    )
+
+
+def shipped(name):
+    file = ROOT / "configs" / "policies" / f"{name}.toml"
+    return parse_policy(file.read_text(), str(file.relative_to(ROOT)))
+
+
+def test_the_research_policy_allows_all_that_may_be_copied():
+    policy = shipped("research")
+    assert policy.purpose == "research-noncommercial"
+    assert {license_id for license_id in LICENSES if license_id.startswith("CC-BY")} < set(policy.allowed)
+    assert {"CC0-1.0", "CC-PDM-1.0", US_GOVERNMENT_WORK} < set(policy.allowed)
+    assert not {ALL_RIGHTS_RESERVED, NO_KNOWN_COPYRIGHT_RESTRICTIONS, "CC-DEVNATIONS-2.0"} & set(
+        policy.allowed
+    )
+
+
+def test_the_commercial_policy_allows_neither_nc_nor_nd():
+    policy = shipped("commercial")
+    assert policy.purpose == "commercial"
+    assert {"CC-BY-2.0", "CC-BY-SA-4.0", "CC0-1.0", "CC-PDM-1.0"} < set(policy.allowed)
+    assert not [license_id for license_id in policy.allowed if {"NC", "ND"} & {*license_id.split("-")}]
+    assert not [license_id for license_id in policy.allowed if "SAMPLING" in license_id]
+    assert not {ALL_RIGHTS_RESERVED, NO_KNOWN_COPYRIGHT_RESTRICTIONS} & set(policy.allowed)
+    assert set(policy.allowed) < set(shipped("research").allowed)
+
+
+@pytest.mark.parametrize("name", ["research", "commercial"])
+def test_the_shipped_policies_let_nothing_unknown_in(name):
+    policy = shipped(name)
+    assert policy.license_change == "newest"
+    assert {policy.unknown_license, policy.private, policy.deleted, policy.unknown_visibility} == {"exclude"}
+
+
+def oracle(allow, permit):
+    return {
+        license_id
+        for license_id, terms in LICENSES.items()
+        if license_id in allow or (permit and all(getattr(terms, name) for name in permit))
+    }
+
+
+@given(
+    purpose=st.sampled_from(PURPOSES),
+    allow=st.none() | st.lists(st.sampled_from(sorted(LICENSES)), min_size=1, max_size=5),
+    permit=st.none() | st.lists(st.sampled_from(PERMISSIONS), min_size=1),
+    change=st.sampled_from(LICENSE_CHANGES),
+    verdicts=st.tuples(*[st.sampled_from(VERDICTS)] * 4),
+)
+def test_a_policy_is_the_union_of_what_it_names(purpose, allow, permit, change, verdicts):
+    if allow is None and permit is None:
+        with pytest.raises(ConfigError, match="names no license"):
+            read(licenses__allow=None)
+        return
+    unknown_license, private, deleted, unknown = verdicts
+    policy = read(
+        purpose=purpose,
+        licenses__allow=allow,
+        licenses__permit=permit,
+        licenses__change=change,
+        licenses__unknown=unknown_license,
+        visibility__private=private,
+        visibility__deleted=deleted,
+        visibility__unknown=unknown,
+    )
+    assert list(policy.allowed) == sorted(oracle(allow or [], permit))
+    assert (policy.purpose, policy.license_change) == (purpose, change)
+    assert (policy.unknown_license, policy.private, policy.deleted, policy.unknown_visibility) == verdicts
+
+
+def test_the_digest_is_of_what_was_decided_and_not_of_how_it_was_written():
+    written = read(licenses__allow=["CC-BY-4.0", "CC0-1.0"])
+    again = parse_policy(
+        "# a comment\n" + toml({**WHOLE, "licenses.allow": ["CC0-1.0", "CC-BY-4.0"]}), "other.toml"
+    )
+    assert written == again
+    assert written.digest == again.digest
+    resolved = (
+        b'{"licenses":{"allowed":["CC-BY-4.0","CC0-1.0"],"change":"newest","unknown":"exclude"},'
+        b'"purpose":"commercial",'
+        b'"visibility":{"deleted":"exclude","private":"exclude","unknown":"exclude"}}'
+    )
+    assert written.digest == hashlib.sha256(resolved).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("purpose", "search"),
+        ("licenses.allow", ["CC-BY-3.0"]),
+        ("licenses.change", "as_ingested"),
+        ("licenses.unknown", "keep"),
+        ("visibility.private", "keep"),
+        ("visibility.deleted", "keep"),
+        ("visibility.unknown", "keep"),
+    ],
+)
+def test_every_decision_is_in_the_digest_and_in_the_json(path, value):
+    before, after = parse_policy(toml(WHOLE), "p"), parse_policy(toml({**WHOLE, path: value}), "p")
+    assert before.digest != after.digest
+    assert json.loads(json.dumps(before.as_dict())) != json.loads(json.dumps(after.as_dict()))
+
+
+@pytest.mark.parametrize("path", sorted(set(WHOLE)))
+def test_nothing_has_a_default(path):
+    with pytest.raises(ConfigError) as caught:
+        parse_policy(toml({key: value for key, value in WHOLE.items() if key != path}), "p.toml")
+    words = "licenses: names no license" if path == "licenses.allow" else f"{path}: is missing"
+    assert str(caught.value).startswith(f"p.toml > {words}")
+
+
+@pytest.mark.parametrize("path", ["licenses.allow", "licenses.permit"])
+def test_an_empty_list_is_refused_as_it_would_mean_all_or_nothing(path):
+    with pytest.raises(ConfigError, match="is an empty list"):
+        parse_policy(toml({**WHOLE, path: []}), "p.toml")
+
+
+@given(
+    path=st.sampled_from(sorted(WHOLE)),
+    value=st.one_of(
+        st.booleans(),
+        st.integers(-9, 9),
+        st.text(st.characters(exclude_categories=["C"]), max_size=5),
+        st.lists(st.integers(), max_size=2),
+    ),
+)
+def test_a_wrong_value_is_one_fault_and_never_a_traceback(path, value):
+    with pytest.raises(ConfigError) as caught:
+        parse_policy(toml({**WHOLE, path: value}), "p.toml")
+    assert all(line.startswith(f"p.toml > {path}") for line in str(caught.value).splitlines())
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_policy_or_a_config_error(text):
+    with pytest.raises(ConfigError, match=r"p\.toml"):
+        parse_policy(text, "p.toml")
+
+
+def test_a_table_that_is_none_is_a_fault():
+    with pytest.raises(ConfigError, match=r"licenses: 3 is not a table"):
+        parse_policy("licenses = 3\nvisibility = []", "p.toml")
+
+
+def test_all_faults_are_reported_at_once_in_these_words():
+    with pytest.raises(ConfigError) as caught:
+        parse_policy((GOLDEN / "policy_faults.toml").read_text(), "configs/policies/research.toml")
+    assert str(caught.value) + "\n" == (GOLDEN / "policy_faults.txt").read_text()

@@ -1,0 +1,217 @@
+"""Opt-out lists: all of what is written is found, or the list is refused with the lines that are not."""
+
+import codecs
+import csv
+import datetime
+import io
+import itertools
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.domain.errors import InputError
+from transforms.domain.schemas import OPT_OUTS
+from transforms.formats import lists
+from transforms.formats.opt_outs import merge_lists, read_list
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+DAY = datetime.date(2026, 11, 10)
+
+
+def read(data, place="list.txt", source="flickr", received_on=DAY):
+    if isinstance(data, str):
+        data = data.encode()
+    return read_list(data, place=place, source=source, received_on=received_on)
+
+
+def fault_in(data, place="list.txt"):
+    with pytest.raises(InputError) as caught:
+        read(data, place)
+    return str(caught.value)
+
+
+# Each kind's ways to write a few targets, so that the same one comes twice in other words.
+WAYS = {
+    "item": {
+        "123": ["123", "https://www.flickr.com/photos/someone/123/", "flic.kr/p/38"],
+        "45": ["45", "http://farm3.static.flickr.com/1/45_ab.jpg"],
+    },
+    "owner": {
+        "123@N00": ["123@N00", "123%40N00", "https://flickr.com/people/123@N00/"],
+        "9@N01": ["9@N01"],
+    },
+    "url": {
+        "example.com/A": ["https://EXAMPLE.com/A/", "http://example.com/A#x"],
+        "a.b/c": ["https://a.b/c"],
+    },
+    "tag": {"nocv": ["#no_cv", "tag:No CV"], "\u0436": ["#\u0416"]},
+}
+ENTRIES = [(kind, key, raw) for kind, keys in WAYS.items() for key, raws in keys.items() for raw in raws]
+COLUMN_OF = {"item": "item_id", "owner": "owner_id", "url": "url", "tag": "tag"}
+NEWLINES = st.sampled_from(["\n", "\r\n", "\n\n", "\n \t\n"])
+
+
+def expected(entries, source="flickr", day=DAY):
+    """The oracle: a dictionary of the least spelling of each entry."""
+    least = {}
+    for kind, key, raw in entries:
+        place = (kind, key.encode())
+        least[place] = min(least.get(place, raw.encode()), raw.encode())
+    return [
+        {
+            "kind": kind,
+            "source": source if kind in ("item", "owner") else None,
+            "key": key.decode(),
+            "raw": raw.decode(),
+            "received_on": day,
+        }
+        for (kind, key), raw in sorted(least.items())
+    ]
+
+
+@given(
+    entries=st.lists(st.sampled_from(ENTRIES)),
+    newline=NEWLINES,
+    space=st.sampled_from(["", " ", "\t"]),
+    mark=st.booleans(),
+    end=st.booleans(),
+)
+def test_text_lists_hold_what_is_written(entries, newline, space, mark, end):
+    text = newline.join(space + raw + space for _, _, raw in entries) + (newline if end else "")
+    table = read((codecs.BOM_UTF8 if mark else b"") + text.encode())
+    assert table.schema == OPT_OUTS
+    assert table.to_pylist() == expected(entries)
+
+
+@given(
+    rows=st.lists(st.lists(st.sampled_from(ENTRIES), max_size=3)),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    newline=st.sampled_from(["\n", "\r\n"]),
+    columns=st.permutations(["item_id", "owner_id", "url", "tag", "target", "kind", "value", "note"]),
+)
+def test_csv_lists_hold_what_is_written(rows, quoting, newline, columns):
+    file = io.StringIO()
+    writer = csv.DictWriter(file, columns, quoting=quoting, lineterminator=newline)
+    writer.writeheader()
+    written = []
+    for row in rows:
+        cells = {"note": 'see "mail", all of it'} if row else {}
+        for place, (kind, key, raw) in enumerate(row):
+            into = {} if place == 2 else {COLUMN_OF[kind]: raw} if place == 0 else {"target": raw}
+            into = into or {"kind": kind, "value": raw}
+            if into.keys() <= cells.keys():
+                continue
+            cells |= into
+            written.append((kind, key, raw))
+        writer.writerow(cells)
+    assert read(file.getvalue(), "list.csv").to_pylist() == expected(written)
+
+
+@given(
+    entries=st.lists(st.sampled_from(ENTRIES), min_size=1),
+    order=st.randoms(use_true_random=False),
+    cuts=st.lists(st.integers(0, 9), max_size=3),
+)
+def test_lists_are_one_whatever_their_order_and_number(entries, order, cuts):
+    def text(some):
+        return "\n".join(raw for _, _, raw in some)
+
+    whole = read(text(entries))
+    shuffled = entries.copy()
+    order.shuffle(shuffled)
+    edges = [0, *sorted(min(cut, len(entries)) for cut in cuts), len(entries)]
+    parts = [read(text(shuffled[a:b])) for a, b in itertools.pairwise(edges)]
+    order.shuffle(parts)
+    assert merge_lists(parts).equals(whole)
+    assert merge_lists([]).equals(OPT_OUTS.empty_table())
+
+
+def test_of_equal_entries_the_one_received_first_stays():
+    later, sooner = (read("#no_cv\n7", received_on=day) for day in (DAY, datetime.date(2025, 1, 1)))
+    assert merge_lists([later, sooner]).equals(sooner)
+    elsewhere = read("7", source="elsewhere")
+    both = merge_lists([later, elsewhere])
+    assert [(row["source"], row["key"]) for row in both.to_pylist()] == [
+        ("elsewhere", "7"),
+        ("flickr", "7"),
+        (None, "nocv"),
+    ]
+
+
+@given(size=st.integers(1, 40), entries=st.lists(st.sampled_from([*ENTRIES, None]), max_size=12))
+def test_blocks_of_any_size_give_the_same_lines(size, entries):
+    data = "".join(f"{entry[2] if entry else 'foo*'}\r\n" for entry in entries).encode()
+    good = b"".join(line for line in data.splitlines(keepends=True) if b"foo*" not in line)
+    with pytest.MonkeyPatch.context() as patch:
+        whole, faults = read(good), [place for place, entry in enumerate(entries, 1) if entry is None]
+        patch.setattr(lists, "_BLOCK_BYTES", size)
+        assert read(good).equals(whole)
+        if faults:
+            lines = fault_in(data).splitlines()
+            assert [line.split(":")[0] for line in lines] == [f"list.txt, line {place}" for place in faults]
+
+
+@pytest.mark.parametrize("data", ["", "\n\n", codecs.BOM_UTF8, "item_id,note\n", "item_id,note\n,\n"])
+def test_a_list_without_entries_is_an_empty_table(data):
+    assert read(data).equals(OPT_OUTS.empty_table())
+
+
+def test_the_faults_of_a_list_in_these_words():
+    data = (GOLDEN / "opt_out_faults.csv").read_bytes()
+    assert fault_in(data, "list.csv") + "\n" == (GOLDEN / "opt_out_faults.txt").read_text()
+
+
+def test_only_the_first_faults_are_named_and_the_others_counted():
+    lines = fault_in("123\n" + "foo*\n" * 1000).splitlines()
+    assert lines[0] == "list.txt, line 2: 'foo*' is not an item id, owner id, Flickr URL or tag"
+    assert len(lines) == 21
+    assert lines[-1] == "list.txt: and 980 more"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("item_ids\n1", "line 1: unknown column 'item_ids'. Did you mean 'item_id'?"),
+        ("\n\nItem_ID\n1", "line 3: unknown column 'Item_ID'. Did you mean 'item_id'?"),
+        ("item_id,date\n1,2", "line 1: unknown column 'date'. Columns, separated by commas, are item_id, "),
+        ("item_id;owner_id\n1;2", "line 1: unknown column 'item_id;owner_id'."),
+        ("tag,tag\na,b", "line 1: column 'tag' comes twice"),
+        ("kind,note\nitem,x", "line 1: columns 'kind' and 'value' go together"),
+        ("note\nx", "line 1: no column names what is opted out."),
+        ("123\n\xff".encode("latin-1"), "line 2: is not UTF-8"),
+        ("123\n\ud800".encode("utf-8", "surrogatepass"), "line 2: is not UTF-8"),
+        (b"123\n\xc0\xaf\n", "line 2: is not UTF-8"),
+        (b"1\n2\0\n", "line 2: holds a NUL byte"),
+        ("123\n".encode("utf-16"), "list.txt: is UTF-16; save it as UTF-8"),
+        ("123\n".encode("utf-16-be"), "line 1: holds a NUL byte"),
+        (b"PAR1\x15\x04", "line 1: 'PAR1\\x15\\x04' is not an item id"),
+        ("1\r2\r3", "line 1: '1\\r2\\r3' is not an item id"),
+        ("9" * 1_000_000, f"line 1: '{'9' * 80}'... (1,000,000 characters) is not an item id"),
+        ("," * 200_000, "line 1: ',,,"),
+        ('item_id,note\n1,"x\n2,y\n', "line 2: its quotes do not pair"),
+    ],
+)
+def test_a_list_that_cannot_be_read_is_refused_with_the_place(data, words):
+    assert words in fault_in(data)
+    assert fault_in(data).startswith("list.txt")
+
+
+def test_a_csv_without_a_header_that_is_known_is_refused():
+    assert "unknown column 'photo'" in fault_in("photo,who\n1,2", "LIST.CSV")
+    assert read("123\n45", "list.csv").num_rows == 2  # one id a line, under another name
+
+
+def test_a_list_above_what_arrow_can_index_is_refused(monkeypatch):
+    monkeypatch.setattr(lists, "_MOST_BYTES", 10)
+    assert "split it into lists" in fault_in("1234567890\n")
+
+
+def test_many_lines_are_a_matter_of_kernels():
+    numbers = pa.array(range(1, 300_001)).cast(pa.string())
+    data = "\n".join(numbers.to_pylist() * 2)
+    table = read(data)
+    assert table.num_rows == 300_000
+    assert table["key"].to_pylist() == sorted(numbers.to_pylist())

@@ -1,0 +1,72 @@
+"""Deciding: facts and a policy in, a verdict and every reason for it out. Nothing else is looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.domain.licenses import UNKNOWN
+from transforms.domain.policy import Policy
+from transforms.domain.reasons import BIT, OPT_OUT_BITS, REASONS
+
+
+def decide(facts: pa.Table, policy: Policy) -> npt.NDArray[np.uint32]:
+    """Every reason to leave each row out, as a bit set over :data:`reasons.REASONS`; 0 keeps it.
+
+    Args:
+        facts: in :data:`schemas.FACTS`.
+        policy: what each fact means for the release's purpose.
+    """
+    reasons = opt_outs(facts)
+
+    def leave_out(rows: npt.NDArray[np.bool_], reason: str) -> None:
+        reasons[rows] |= np.uint32(BIT[reason])
+
+    visibility = facts["visibility"]
+    for value, reason, does in (
+        ("deleted", "deleted", policy.deleted),
+        ("private", "private", policy.private),
+        ("unknown", "visibility_unknown", policy.unknown_visibility),
+    ):
+        if does == "exclude":
+            leave_out(_equal(visibility, value), reason)
+    license_ = deciding_license(facts, policy)
+    unknown = _equal(license_, UNKNOWN)
+    refused = ~_mask(pc.is_in(license_, pa.array(policy.allowed, pa.string()))) & ~unknown
+    if policy.unknown_license == "exclude":
+        leave_out(unknown, "license_unknown")
+    if policy.license_change == "newest":
+        leave_out(refused & _equal(facts["direction"], "withdrawn"), "license_withdrawn")
+    leave_out(refused, "license_not_allowed")
+    return reasons
+
+
+def opt_outs(facts: pa.Table) -> npt.NDArray[np.uint32]:
+    """The reasons that come from opt-outs: no policy overrules them."""
+    assert all(BIT[f"opt_out_{kind}"] == bit for kind, bit in OPT_OUT_BITS.items())
+    return facts["opt_outs"].to_numpy().astype(np.uint32)
+
+
+def deciding_license(facts: pa.Table, policy: Policy) -> pa.ChunkedArray:
+    """The license that a row stands or falls by: the newest, or the one at ingest."""
+    return facts["license_now" if policy.license_change == "newest" else "license_then"]
+
+
+def first_reason(reasons: npt.NDArray[np.uint32]) -> pa.DictionaryArray:
+    """The reason of highest precedence in each bit set; null where there is none."""
+    first = np.full(len(reasons), -1, np.int8)
+    for place in reversed(range(len(REASONS))):
+        first[reasons & np.uint32(1 << place) != 0] = place
+    indices = pa.array(first, mask=first < 0)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(REASONS))
+
+
+def _equal(column: pa.ChunkedArray, value: str) -> npt.NDArray[np.bool_]:
+    return _mask(pc.equal(column, value))
+
+
+def _mask(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    mask: npt.NDArray[np.bool_] = column.to_numpy()
+    return mask

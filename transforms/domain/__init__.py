@@ -1,0 +1,1 @@
+"""The vocabulary on which every step rests: schemas, keys, licenses, opt-outs, policies, reasons, errors."""

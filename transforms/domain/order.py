@@ -1,0 +1,97 @@
+"""Orders of rows, and the one of several rows that stays. Integers are compared, never strings by row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.domain.keys import U64, text_order
+
+Places = npt.NDArray[np.int64]
+
+
+def identity(source: pa.ChunkedArray, key: pa.ChunkedArray) -> pa.Array:
+    """One string for a (source, id) pair: equal pairs, and only those, give equal strings."""
+    # The unit separator cannot occur in an id or a source: readers refuse control characters in them.
+    joined = pc.binary_join_element_wise(_plain(source), _plain(key), "\x1f")
+    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def _plain(column: pa.ChunkedArray) -> pa.Array:
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return array.cast(pa.string()) if pa.types.is_dictionary(array.type) else array
+
+
+def _ranks(column: pa.ChunkedArray) -> U64:
+    """Each value's place among the distinct ones in byte order; nulls come last."""
+    encoded = _plain(column).dictionary_encode()
+    order = np.lexsort(text_order(encoded.dictionary)) if len(encoded.dictionary) else np.empty(0, np.int64)
+    rank = np.empty(len(order) + 1, np.uint64)
+    rank[order] = np.arange(len(order), dtype=np.uint64)
+    rank[-1] = len(order)
+    return rank[encoded.indices.fill_null(len(order)).to_numpy(zero_copy_only=False)]
+
+
+def by_text(rows: pa.Table, columns: Sequence[str], *, distinct: Sequence[str] = ()) -> Places:
+    """The places that put ``rows`` in byte order of ``columns``, nulls last; stable.
+
+    ``distinct`` names the columns in which values hardly repeat: there ranking would cost more than it saves.
+    """
+    keys: list[U64] = []
+    for name in reversed(columns):
+        keys += text_order(_plain(rows[name])) if name in distinct else [_ranks(rows[name])]
+    return np.lexsort(keys) if len(rows) else np.empty(0, np.int64)
+
+
+def repeats(rows: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """For each row whether it equals the row before it in all ``columns``. The first never does."""
+    same = np.zeros(len(rows), np.bool_)
+    if len(rows) > 1:
+        same[1:] = True
+        for name in columns:
+            column = _plain(rows[name])
+            equal = pc.equal(column[1:], column[:-1]).fill_null(False)
+            same[1:] &= equal.to_numpy(zero_copy_only=False)
+    return same
+
+
+def preferred(rows: pa.Table, same: npt.NDArray[np.bool_], preference: pa.Table) -> Places:
+    """One place for each run of rows: the first by the columns of ``preference``, in ascending order.
+
+    ``same`` says which rows continue the run of the row before. ``preference`` holds a row for each row that
+    has a rival, in the order of :func:`contested`; its columns are compared in turn, nulls last.
+    """
+    groups = np.cumsum(~same) - 1
+    fights = contested(same)
+    firsts = np.flatnonzero(~same)
+    if not len(fights):
+        return firsts
+    rivals = preference.append_column("\x1fgroup", pa.array(groups[fights]))
+    keys = [(name, "ascending") for name in ["\x1fgroup", *preference.column_names]]
+    order = pc.sort_indices(rivals, sort_keys=keys).to_numpy()
+    winners = fights[order[~repeated(groups[fights][order])]]
+    firsts[groups[winners]] = winners
+    return firsts
+
+
+def contested(same: npt.NDArray[np.bool_]) -> Places:
+    """The places of rows that belong to a run of more than one."""
+    rival = same.copy()
+    rival[:-1] |= same[1:]
+    return np.flatnonzero(rival)
+
+
+def joined(lists: pa.ListArray) -> pa.Array:
+    """Each list as one text, by which lists can be compared; a null stays null."""
+    return pc.binary_join(lists.cast(pa.list_(pa.string())), "\x1f")
+
+
+def repeated(values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """For each value whether it equals the one before it."""
+    same = np.zeros(len(values), np.bool_)
+    same[1:] = values[1:] == values[:-1]
+    return same

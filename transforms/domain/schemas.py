@@ -1,0 +1,179 @@
+"""Every table's columns, types and nullability: the mirror of ``docs/release-format.md``.
+
+Text is UTF-8. ``_at`` is UTC, except ``taken_at``, which is what the camera's clock said. Times are in
+milliseconds, because Parquet has no seconds. A column that cannot be null is declared so, and
+:func:`conform` refuses a null in it: unknown values are values, never nulls read as "fine".
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from transforms.domain.errors import IntegrityError
+
+_text = pa.string()
+_texts = pa.list_(pa.field("element", pa.string(), nullable=False))
+
+
+def _column(name: str, kind: pa.DataType, *, nullable: bool = True) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable)
+
+
+def _key(name: str, kind: pa.DataType = _text) -> pa.Field:
+    return _column(name, kind, nullable=False)
+
+
+MANIFEST = pa.schema(
+    [
+        _key("source"),  # the platform that gave the item its id: `flickr`
+        _key("item_id"),
+        _column("owner_id", _text),  # Flickr: the NSID
+        _column("owner_name", _text),
+        _key("license"),  # canonical id, or `unknown`
+        _column("license_raw", _text),  # as the file wrote it
+        _key("media_type"),  # photo | video | unknown
+        _column("title", _text),
+        _column("description", _text),
+        _column("tags", _texts),
+        _column("machine_tags", _texts),
+        _column("taken_at", pa.timestamp("ms")),
+        _column("uploaded_at", pa.timestamp("ms")),
+        _column("capture_device", _text),
+        _column("longitude", pa.float64()),
+        _column("latitude", pa.float64()),
+        _column("accuracy", pa.int8()),  # Flickr: 1 (world) to 16 (street)
+        _column("page_url", _text),
+        _column("image_url", _text),
+        _column("width", pa.int32()),
+        _column("height", pa.int32()),
+        _column("content_md5", _text),
+    ]
+)
+
+# Rows that could not be read. `offset_bytes` and `line` count from the start of the split, `line` from 0:
+# the snapshot says where in which file the split begins, so that the same bytes give the same blob
+# wherever the file lies.
+QUARANTINE = pa.schema(
+    [
+        _key("offset_bytes", pa.int64()),
+        _key("line", pa.int64()),
+        _key("reason"),
+        _key("detail"),
+        _key("raw", pa.binary()),  # the first MiB of it
+        _key("raw_bytes", pa.int64()),  # its whole length
+    ]
+)
+
+LICENSES = pa.schema(
+    [
+        _key("source"),
+        _key("item_id"),
+        _column("owner_id", _text),
+        _key("license"),
+        _column("license_raw", _text),
+        _key("visibility"),  # public | private | deleted | unknown
+        _key("observed_on", pa.date32()),
+    ]
+)
+
+OPT_OUTS = pa.schema(
+    [
+        _key("kind"),  # item | owner | url | tag
+        _column("source", _text),  # of an item or owner; null for url and tag
+        _key("key"),  # normalized: item id, owner id, URL, tag
+        _key("raw"),  # as the list wrote it
+        _key("received_on", pa.date32()),
+    ]
+)
+
+# One entry per item of a manifest, sharded by item: where the item lives.
+INDEX = pa.schema([_key("source"), _key("item_id"), _key("home", pa.uint64())])
+
+# Row for row in the manifest bucket's order, and free of policy.
+FACTS = pa.schema(
+    [
+        _key("license_then"),  # at ingest
+        _key("license_now"),  # newest observation, the ingest included
+        _key("direction"),  # of the change from then to now
+        _key("visibility"),
+        _column("observed_on", pa.date32()),  # of the newest license observation; null: none but the ingest
+        _key("opt_outs", pa.uint8()),  # bit set, see `reasons.OPT_OUT_BITS`
+        _column("upload_year", pa.int16()),
+        _key("media_type"),
+    ]
+)
+
+# A kept row: the manifest's columns, `license` being the one that decided, and both licenses behind it.
+ITEMS = pa.schema([*MANIFEST, _key("license_then"), _key("license_now")])
+
+EXCLUDED = pa.schema(
+    [
+        _key("source"),
+        _key("item_id"),
+        _column("owner_id", _text),
+        _key("first_reason"),
+        _key("reasons", pa.uint32()),  # bit set, see `reasons.REASONS`
+    ]
+)
+
+# Aggregates of one bucket. An owner lives in one bucket, so that owners add up across buckets.
+TALLIES = pa.schema(
+    [
+        _key("license_then"),
+        _key("license_now"),
+        _key("direction"),
+        _column("upload_year", pa.int16()),
+        _key("media_type"),
+        _key("verdict"),  # kept | excluded
+        _column("first_reason", _text),  # null where kept
+        _key("items", pa.int64()),
+        _key("owners", pa.int64()),  # distinct; items without an owner count none
+    ]
+)
+
+EXCLUSIONS = pa.schema(
+    [
+        _key("reason"),
+        _key("items", pa.int64()),  # that have this reason, among others or alone
+        _key("owners", pa.int64()),
+        _key("first_items", pa.int64()),  # for which it is the first reason
+    ]
+)
+
+# Columns whose values repeat within a bucket: written as Parquet dictionaries, the others plain. Where
+# nearly every value differs, building a dictionary costs time and saves nothing.
+REPEATING = frozenset(
+    {
+        "source", "owner_id", "owner_name", "license", "license_raw", "license_then", "license_now",
+        "media_type", "capture_device", "direction", "visibility", "observed_on", "opt_outs",
+        "upload_year", "accuracy", "width", "height", "tags.list.element", "machine_tags.list.element",
+        "first_reason", "reasons", "verdict", "reason", "detail", "kind", "received_on",
+    }
+)  # fmt: skip
+
+
+def _decoded(kind: pa.DataType) -> pa.DataType:
+    """The type of the values, whether they are held as a dictionary or not."""
+    if pa.types.is_list(kind):
+        return pa.list_(_decoded(kind.value_type))
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """``table`` with exactly the columns and types of ``schema``, in its order.
+
+    Raises:
+        IntegrityError: a column is missing, has another type, or holds a null where none may be.
+    """
+    columns = []
+    for field in schema:
+        place = table.schema.get_field_index(field.name)
+        if place < 0:
+            raise IntegrityError(f"column {field.name!r} is missing among {table.column_names}")
+        column = table.column(place)
+        if _decoded(column.type) != _decoded(field.type):
+            raise IntegrityError(f"column {field.name!r} is {column.type}, not {field.type}")
+        if not field.nullable and column.null_count:
+            raise IntegrityError(f"column {field.name!r} has {column.null_count} nulls and may have none")
+        columns.append(column)
+    return pa.table(columns, names=schema.names)

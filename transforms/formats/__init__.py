@@ -1,0 +1,1 @@
+"""What manifests, license snapshots and opt-out lists look like: one module per format."""

@@ -1,0 +1,150 @@
+"""byleave's own Parquet: exactly the columns of ``schemas.MANIFEST`` or ``schemas.LICENSES``.
+
+A Parquet file is not believed: 211 KB of it can decode to 2 GB. Texts are read as dictionaries, and a batch
+is cut where its rows written out would grow too large, so that memory is bounded whatever the file holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pyarrow.types as pt
+
+from transforms.domain import schemas
+from transforms.domain.errors import InputError
+from transforms.formats import heads
+from transforms.formats.columns import check_columns, read_as
+from transforms.formats.lines import Parsed
+from transforms.formats.ownrows import Rows, may_be_absent, read_licenses, read_manifest
+
+BATCH_ROWS = 16_384
+_TEXT_BYTES = 32 << 20  # of a batch, written out
+_CHUNK_BYTES = 1 << 30  # of one column in one row group
+
+_BROKEN = (pa.ArrowException, OSError, ValueError, EOFError)
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """The format of manifests, or of license snapshots.
+
+    A row's place is its number in the file; its raw bytes are the row as JSON.
+    """
+
+    name: str
+    kind: str
+
+    def variant(self, head: bytes, place: str) -> dict[str, object]:
+        """No settings; the file's beginning is only looked at.
+
+        Raises:
+            InputError: it is no Parquet file.
+        """
+        if not head.startswith(b"PAR1"):
+            raise heads.not_of_format(head, place, self.name, "a Parquet file")
+        return {}
+
+    def batches(self, file: IO[bytes], settings: Mapping[str, object]) -> Iterator[Parsed]:
+        """The rows in pieces, in the order of the file.
+
+        Args:
+            file: seekable.
+            settings: of license snapshots: see ``ownrows.read_licenses``.
+
+        Raises:
+            InputError: the file is corrupt, or has other columns. The message does not name the file.
+        """
+        of_manifest = self.kind == "manifest"
+        wanted = schemas.MANIFEST if of_manifest else schemas.LICENSES
+        optional = set() if of_manifest else may_be_absent(settings)
+        number = 0
+        for piece in _pieces(file, wanted, optional):
+            columns = {
+                name: read_as(piece.column(name), wanted.field(name).type) for name in piece.schema.names
+            }
+            rows = Rows(pa.table(columns), range(number, number + len(piece)))
+            number += len(piece)
+            yield read_manifest(rows) if of_manifest else read_licenses(rows, settings)
+
+
+def _pieces(file: IO[bytes], wanted: pa.Schema, optional: set[str]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from _read(file, wanted, optional)
+    except _BROKEN as error:
+        cause = " ".join(str(error).split())[:200]
+        raise InputError(f"a corrupt or cut Parquet file ({cause}). Fetch or write it again.") from None
+
+
+def _read(file: IO[bytes], wanted: pa.Schema, optional: set[str]) -> Iterator[pa.RecordBatch]:
+    opened = pq.ParquetFile(file)
+    check_columns(opened.schema_arrow, wanted, optional)
+    _check_sizes(opened.metadata)
+    texts = [
+        column.path
+        for column in map(opened.schema.column, range(len(opened.schema.names)))
+        if column.physical_type == "BYTE_ARRAY"
+    ]
+    checked = pq.ParquetFile(
+        file,
+        metadata=opened.metadata,
+        read_dictionary=texts,
+        pre_buffer=False,
+        buffer_size=1 << 20,
+        page_checksum_verification=True,
+    )
+    read = 0
+    for group in range(opened.metadata.num_row_groups):  # Arrow cannot join dictionaries of two groups
+        for batch in checked.iter_batches(BATCH_ROWS, row_groups=[group], use_threads=False):
+            read += len(batch)
+            yield from _cut(batch)
+    if read != opened.metadata.num_rows:
+        # A page header that lies ends a column early, without an error.
+        raise InputError(
+            f"a corrupt Parquet file ({read:,} rows where its footer says {opened.metadata.num_rows:,}). "
+            "Fetch or write it again."
+        )
+
+
+def _check_sizes(metadata: pq.FileMetaData) -> None:
+    for group in range(metadata.num_row_groups):
+        row_group = metadata.row_group(group)
+        for place in range(row_group.num_columns):
+            column = row_group.column(place)
+            if column.total_uncompressed_size > _CHUNK_BYTES:
+                size = f"{column.total_uncompressed_size:,} bytes"
+                raise InputError(
+                    f"column {column.path_in_schema!r} of row group {group} unpacks to {size}, over "
+                    f"{_CHUNK_BYTES:,}. Write smaller row groups."
+                )
+
+
+def _cut(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """The batch in slices of at most ``_TEXT_BYTES`` written out, or of one row."""
+    ends = np.cumsum(sum(map(_written_bytes, batch.columns), np.zeros(len(batch), np.int64)))
+    start = 0
+    while start < len(batch):
+        limit = (ends[start - 1] if start else 0) + _TEXT_BYTES
+        stop = max(start + 1, int(np.searchsorted(ends, limit, side="right")))
+        yield batch.slice(start, stop - start)
+        start = stop
+
+
+def _written_bytes(column: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    if pt.is_list(column.type) or pt.is_large_list(column.type):
+        of_row = pc.list_parent_indices(column).to_numpy()
+        return np.bincount(of_row, _written_bytes(column.flatten()), len(column)).astype(np.int64)
+    if not pt.is_dictionary(column.type):
+        return np.zeros(len(column), np.int64)
+    sizes = pc.binary_length(column.dictionary).take(column.indices).fill_null(0)
+    sized: np.ndarray[tuple[int], np.dtype[np.int64]] = sizes.to_numpy(zero_copy_only=False).astype(np.int64)
+    return sized
+
+
+MANIFEST = Canonical("canonical", "manifest")
+LICENSES = Canonical("canonical-licenses", "licenses")

@@ -1,0 +1,87 @@
+"""Text as web forms send it, and YFCC100M stores it: ``+`` is a space, ``%2C`` a comma (WHATWG URL, 5.1)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_PLUS, _SPACE, _PERCENT = (ord(sign) for sign in "+ %")
+
+_HEX = np.full(256, -1, np.int16)
+for _digit in "0123456789abcdefABCDEF":
+    _HEX[ord(_digit)] = int(_digit, 16)
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def decode(column: pa.Array) -> pa.Array:
+    """Each text decoded; nulls stay, rows and order hold.
+
+    A ``%`` that two hexadecimal digits do not follow is itself. A text that would decode to something other
+    than UTF-8 stays exactly as written, so that nothing of it is lost.
+
+    Args:
+        column: text (``pa.string()``), possibly a slice or the values of a list.
+    """
+    if not len(column):
+        return column
+    offsets, data = _flat(column)
+    escapes = _escapes(data, offsets)
+    decoded = data.copy()
+    decoded[data == _PLUS] = _SPACE
+    high_byte = False
+    if len(escapes):
+        decoded[escapes] = _HEX[data[escapes + 1]] * 16 + _HEX[data[escapes + 2]]
+        high_byte = bool((decoded[escapes] >= 0x80).any())
+        kept = np.ones(len(data), np.bool_)
+        kept[escapes + 1] = kept[escapes + 2] = False
+        decoded = decoded[kept]
+    shorter_by = 2 * np.searchsorted(escapes, offsets)
+    result = _text(column, (offsets - shorter_by).astype(np.int32), decoded)
+    if high_byte:
+        result = _restore_broken(result, column)
+    return result
+
+
+def _flat(column: pa.Array) -> tuple[npt.NDArray[np.int64], Bytes]:
+    """Where each text begins and ends, and the bytes, both counted from the column's own first byte."""
+    _, offsets_buffer, data_buffer = column.buffers()
+    offsets = np.frombuffer(offsets_buffer, np.int32)[column.offset : column.offset + len(column) + 1]
+    data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
+    return (offsets - offsets[0]).astype(np.int64), data[offsets[0] : offsets[-1]]
+
+
+def _escapes(data: Bytes, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Where a ``%`` and two hexadecimal digits stand within one text. Two of them never overlap."""
+    found = np.flatnonzero(data[:-2] == _PERCENT)
+    found = found[(_HEX[data[found + 1]] >= 0) & (_HEX[data[found + 2]] >= 0)]
+    end_of_text = offsets[np.searchsorted(offsets, found, side="right")]
+    return found[found + 3 <= end_of_text]
+
+
+def _text(column: pa.Array, offsets: npt.NDArray[np.int32], data: Bytes) -> pa.Array:
+    validity = None
+    if column.null_count:
+        validity = pa.py_buffer(np.packbits(column.is_valid().to_numpy(False), bitorder="little"))
+    buffers = [validity, pa.py_buffer(offsets), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.string(), len(column), buffers)
+
+
+def _restore_broken(decoded: pa.Array, written: pa.Array) -> pa.Array:
+    try:
+        decoded.validate(full=True)
+    except pa.ArrowInvalid:
+        pass
+    else:
+        return decoded
+    cells = decoded.view(pa.binary())
+    suspects = np.flatnonzero(~pc.string_is_ascii(decoded).fill_null(True).to_numpy(False))
+    broken = np.zeros(len(decoded), np.bool_)
+    for place in suspects.tolist():
+        try:
+            cells[place].as_py().decode()
+        except UnicodeDecodeError:
+            broken[place] = True
+    return pc.if_else(pa.array(broken), written.view(pa.binary()), cells).view(pa.string())

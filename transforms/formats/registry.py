@@ -1,0 +1,73 @@
+"""The formats by name. To add one: write its module, and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import IO, Protocol, runtime_checkable
+
+from transforms.domain.errors import ConfigError
+from transforms.domain.texts import did_you_mean, shown
+from transforms.formats import canonical, licenses_csv, openverse, yfcc100m
+from transforms.formats.lines import Parsed
+
+
+class Format(Protocol):
+    """What every format has: its name, and ``kind``, whether it holds a ``manifest`` or ``licenses``."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    def variant(self, head: bytes, place: str) -> dict[str, object]:
+        """Settings from a file's beginning; InputError naming ``place`` if it is not of this format."""
+
+
+@runtime_checkable
+class LineFormat(Format, Protocol):
+    """A format whose file can be cut at any line feed, and read a block of lines at a time."""
+
+    def parse(self, block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, object]) -> Parsed:
+        """The rows of a block that begins at this place of its split."""
+
+
+@runtime_checkable
+class FileFormat(Format, Protocol):
+    """A format whose file is read as a whole, in pieces; its errors do not name the file."""
+
+    def batches(self, file: IO[bytes], settings: Mapping[str, object]) -> Iterator[Parsed]:
+        """The rows, in the order of the file."""
+
+
+_ALL: tuple[LineFormat | FileFormat, ...] = (
+    yfcc100m,
+    openverse,
+    canonical.MANIFEST,
+    canonical.LICENSES,
+    licenses_csv,
+)
+
+FORMATS: Mapping[str, LineFormat | FileFormat] = MappingProxyType({one.name: one for one in _ALL})
+
+
+def find_format(kind: str, name: str) -> LineFormat | FileFormat:
+    """The format called ``name`` for tables of a kind; ``canonical`` and ``csv`` stand for each kind's own.
+
+    A manifest also says which license each item has: its formats can be read as license snapshots too.
+
+    Args:
+        kind: ``manifests`` or ``licenses``.
+        name: as a person writes it.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    kinds = ("manifest",) if kind == "manifests" else ("licenses", "manifest")
+    usable = {one.name: one for wanted in kinds for one in _ALL if one.kind == wanted}
+    for known in (f"{name}-{kind}", f"{kind}-{name}", name):
+        if known in usable:
+            return usable[known]
+    fact = f"{shown(name)} is not a format of {kind}.{did_you_mean(name, usable)}"
+    raise ConfigError(f"{fact} There are: {', '.join(usable)}.")
