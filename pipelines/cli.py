@@ -77,3 +77,7 @@ def _leave(code: Any) -> None:
     if code == _INTERRUPTED:
         os._exit(_INTERRUPTED)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

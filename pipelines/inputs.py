@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -159,8 +158,8 @@ def _look(file: IO[bytes], fmt: Format | None, place: str) -> tuple[str, dict[st
     file.seek(0)
     if not head:
         raise InputError(f"{place}: an empty file. Leave it out, or fetch it again.")
-    if compression and head.startswith(b"PAR1"):
-        raise InputError(f"{place}: a Parquet file inside {compression}. Unpack it first.")
+    if compression and not isinstance(fmt, LineFormat):
+        raise InputError(f"{place}: {compression} data, which {fmt.name} is not read from. Unpack it first.")
     return compression, fmt.variant(head, place)
 
 
@@ -233,10 +232,17 @@ def read(split: Split, fmt: Format, settings: Mapping[str, object] | None = None
     """
     settings = {**(settings or {}), **split.settings}
     with reading(split.path) as file:
-        if isinstance(fmt, LineFormat):
-            yield from _read_lines(file, split, fmt, settings)
-        else:
-            yield from _read_file(file, split, fmt, settings)
+        try:
+            if isinstance(fmt, LineFormat):
+                yield from _read_lines(file, split, fmt, settings)
+            else:
+                yield from _read_file(file, split, fmt, settings)
+        except InputError as error:
+            _check_pinned(file, split)  # where the bytes have changed, that is the fault to report
+            message = str(error)
+            if message.startswith(split.path):
+                raise
+            raise InputError(f"{split.path}: {message}") from None
 
 
 def read_whole(split: Split) -> bytes:
@@ -273,18 +279,12 @@ def _pinned(file: IO[bytes], split: Split) -> Iterator[bytes]:
 def _read_lines(
     file: IO[bytes], split: Split, fmt: LineFormat, settings: Mapping[str, object]
 ) -> Iterator[Parsed]:
-    source = _pinned(file, split)
-    try:
-        for block in blocks(decompress(source, split.compression, split.path)):
-            if isinstance(block, LongLine):
-                yield _too_long(block, fmt)
-            else:
-                data, offset_bytes, line = block
-                yield fmt.parse(data, offset_bytes=offset_bytes, line=line, settings=settings)
-    except InputError:
-        for _ in source:  # where the bytes have changed, that is the fault to report
-            pass
-        raise
+    for block in blocks(decompress(_pinned(file, split), split.compression, split.path)):
+        if isinstance(block, LongLine):
+            yield _too_long(block, fmt)
+        else:
+            data, offset_bytes, line = block
+            yield fmt.parse(data, offset_bytes=offset_bytes, line=line, settings=settings)
 
 
 def _too_long(line: LongLine, fmt: LineFormat) -> Parsed:
@@ -297,35 +297,10 @@ def _too_long(line: LongLine, fmt: LineFormat) -> Parsed:
 def _read_file(
     file: IO[bytes], split: Split, fmt: FileFormat, settings: Mapping[str, object]
 ) -> Iterator[Parsed]:
-    try:
-        unpacked = _Unpacked(decompress(_pinned(file, split), split.compression, split.path))
-        yield from fmt.batches(io.BufferedReader(unpacked) if split.compression else file, settings)
-    except InputError as error:
-        _check_pinned(file, split)
-        message = str(error)
-        raise InputError(message if message.startswith(split.path) else f"{split.path}: {message}") from None
+    yield from fmt.batches(file, settings)
     _check_pinned(file, split)
 
 
 def _check_pinned(file: IO[bytes], split: Split) -> None:
     for _ in _pinned(file, split):
         pass
-
-
-class _Unpacked(io.RawIOBase):
-    """Pieces of bytes as a file that is read once."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._left = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: Any) -> int:
-        if not self._left:
-            self._left = memoryview(next(self._pieces, b""))
-        taken = min(len(into), len(self._left))
-        into[:taken] = self._left[:taken]
-        self._left = self._left[taken:]
-        return taken

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 import io
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,13 +56,9 @@ def table(rows: Sequence[dict[str, Any]], schema: pa.Schema, **types: pa.DataTyp
 def read(data: bytes, fmt: canonical.Canonical, **given_settings: object) -> Parsed:
     assert fmt.variant(data[:100], "here") == {}
     pieces = list(fmt.batches(io.BytesIO(data), given_settings))
-    if not pieces:
-        return Parsed(pa.table([]), pa.table([]))
-    return Parsed(
-        pa.concat_tables(piece.rows for piece in pieces),
-        pa.concat_tables(piece.quarantined for piece in pieces),
-        {k: sum(p.unparsable.get(k, 0) for p in pieces) for p_ in pieces for k in p_.unparsable},
-    )
+    unparsable = sum((Counter(piece.unparsable) for piece in pieces), Counter[str]())
+    rows = pa.concat_tables(piece.rows for piece in pieces)
+    return Parsed(rows, pa.concat_tables(piece.quarantined for piece in pieces), unparsable)
 
 
 def manifest(*rows: dict[str, Any], **types: pa.DataType) -> Parsed:

@@ -141,7 +141,9 @@ def test_of_equal_entries_the_one_received_first_stays():
     ]
 
 
-@given(size=st.integers(1, 40), entries=st.lists(st.sampled_from([*ENTRIES, None]), max_size=12))
+@given(
+    size=st.integers(1, 40), entries=st.lists(st.sampled_from([*ENTRIES, None, ("", "", "")]), max_size=12)
+)
 def test_blocks_of_any_size_give_the_same_lines(size, entries):
     data = "".join(f"{entry[2] if entry else 'foo*'}\r\n" for entry in entries).encode()
     good = b"".join(line for line in data.splitlines(keepends=True) if b"foo*" not in line)

@@ -18,10 +18,10 @@ import pyarrow.types as pt
 
 from transforms.domain import schemas
 from transforms.domain.errors import InputError
-from transforms.formats import heads
+from transforms.formats import heads, ownrows
 from transforms.formats.columns import check_columns, read_as
+from transforms.formats.filerows import FileRows
 from transforms.formats.lines import Parsed
-from transforms.formats.ownrows import Rows, may_be_absent, read_licenses, read_manifest
 
 BATCH_ROWS = 16_384
 _TEXT_BYTES = 32 << 20  # of a batch, written out
@@ -55,22 +55,32 @@ class Canonical:
 
         Args:
             file: seekable.
-            settings: of license snapshots: see ``ownrows.read_licenses``.
+            settings: of license snapshots: see ``ownrows.with_defaults``.
 
         Raises:
             InputError: the file is corrupt, or has other columns. The message does not name the file.
         """
         of_manifest = self.kind == "manifest"
         wanted = schemas.MANIFEST if of_manifest else schemas.LICENSES
-        optional = set() if of_manifest else may_be_absent(settings)
+        optional = set() if of_manifest else ownrows.may_be_absent(settings)
         number = 0
         for piece in _pieces(file, wanted, optional):
-            columns = {
-                name: read_as(piece.column(name), wanted.field(name).type) for name in piece.schema.names
-            }
-            rows = Rows(pa.table(columns), range(number, number + len(piece)))
+            read = {name: read_as(piece.column(name), wanted.field(name).type) for name in piece.schema.names}
+            rows = FileRows(pa.table(read), number)
             number += len(piece)
-            yield read_manifest(rows) if of_manifest else read_licenses(rows, settings)
+            yield _manifest(rows) if of_manifest else _snapshot(rows, settings)
+
+
+def _manifest(rows: FileRows) -> Parsed:
+    rows.refuse(ownrows.identity_faults(rows.columns()))
+    read, unparsable = ownrows.manifest_rows(rows.columns())
+    return Parsed(read, rows.quarantined(), unparsable)
+
+
+def _snapshot(rows: FileRows, settings: Mapping[str, object]) -> Parsed:
+    rows.refuse(ownrows.snapshot_faults(ownrows.with_defaults(rows.columns(), len(rows), settings)))
+    read = ownrows.license_rows(ownrows.with_defaults(rows.columns(), len(rows), settings))
+    return Parsed(read, rows.quarantined())
 
 
 def _pieces(file: IO[bytes], wanted: pa.Schema, optional: set[str]) -> Iterator[pa.RecordBatch]:

@@ -1,121 +1,105 @@
-"""License snapshots as CSV: a header naming the columns of ``schemas.LICENSES``, and quotes where needed."""
+"""License snapshots as CSV: a header naming the columns of ``schemas.LICENSES``, and quotes where needed.
+
+A line is a row: no column of a snapshot holds a line break. So an open quote spoils its own line and no
+other, and a file can be cut at any line feed. A line that is the header again, as in files laid end to end,
+is no row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import IO
+import csv
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
 from transforms.domain import schemas
 from transforms.domain.errors import InputError
-from transforms.formats import heads, values
+from transforms.formats import heads, ownrows, values
 from transforms.formats.columns import check_columns
-from transforms.formats.lines import Parsed
-from transforms.formats.ownrows import Rows, may_be_absent, read_licenses
-from transforms.formats.quarantine import Fault, Refused, fault, mask_of
+from transforms.formats.lines import Lines, Parsed
+from transforms.formats.quarantine import mask_of
 
 name = "licenses-csv"
 kind = "licenses"
 
-_BLOCK_BYTES = 4 << 20
-_COLUMNS = schemas.LICENSES.names
-_FIRST_ROW = 2  # Arrow counts rows from 1, and the header is one
+_BOM = "\ufeff"
+_SEPARATOR = "\x1f"  # the unit separator: what no cell holds (one that does has a cell too many)
 
 
 def variant(head: bytes, place: str) -> dict[str, object]:
-    """No settings; the header is only looked at.
+    """``{"columns": [...]}``: the header, the file's first line.
 
     Raises:
-        InputError: it names none of the columns.
+        InputError: it is no such header, or misses a column for which there can be no default.
     """
-    header = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("utf-8", "replace")
-    if not {cell.strip().strip('"') for cell in header.split(",")} & set(_COLUMNS):
-        raise heads.not_of_format(head, place, name, f"a header with the columns {', '.join(_COLUMNS)}")
-    return {}
+    line = head.split(b"\n", 1)[0].decode("utf-8", "replace").removeprefix(_BOM).removesuffix("\r")
+    columns = _cells(line)
+    if not set(columns) & set(schemas.LICENSES.names):
+        expected = f"a header with the columns {', '.join(schemas.LICENSES.names)}"
+        raise heads.not_of_format(head, place, name, expected)
+    try:
+        _check(columns, {"source", "observed_on", "license_raw"})
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
+    return {"columns": columns}
 
 
-def batches(file: IO[bytes], settings: Mapping[str, object]) -> Iterator[Parsed]:
-    """The rows in pieces, in the order of the file; a row's place is its number after the header, from 0.
+def parse(block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, object]) -> Parsed:
+    """The observations of a block of lines, in their order, in ``schemas.LICENSES``.
 
     Args:
-        file: is read once, from its beginning on.
-        settings: see ``ownrows.read_licenses``.
+        block: whole lines.
+        offset_bytes: where the block begins in its split.
+        line: the number of its first line in its split.
+        settings: what :func:`variant` found, and defaults: see ``ownrows.with_defaults``.
 
     Raises:
-        InputError: the file has other columns, or a quote left open. The message does not name the file.
+        InputError: a column is missing and has no default.
     """
-    invalid: list[pa.csv.InvalidRow] = []
+    header = settings["columns"]
+    assert isinstance(header, Sequence)
+    _check(header, ownrows.may_be_absent(settings))
+    lines = Lines(block, len(header), _split)
+    lines.leave_out(_is_header(lines, header))
 
-    def skip(row: pa.csv.InvalidRow) -> str:
-        invalid.append(row)
-        return "skip"
+    def columns() -> dict[str, pa.Array]:
+        written = {name: values.blank_to_null(lines.column(place)) for place, name in enumerate(header)}
+        if "observed_on" in written:
+            written["observed_on"] = values.dates(written["observed_on"])
+        return ownrows.with_defaults(written, len(lines), settings)
 
-    number = 0
-    for batch in _read(file, may_be_absent(settings), skip):
-        numbers, after = _numbers(number, len(batch), [row.number - _FIRST_ROW for row in invalid])
-        wrong = [_refused(row) for row in invalid if row.number - _FIRST_ROW < after]
-        del invalid[: len(wrong)]
-        number = after
-        rows = Rows(pa.table(_typed(batch)), numbers)
-        rows.refuse([_line_breaks(rows)])
-        yield read_licenses(rows, settings, wrong)
-    if invalid:
-        nothing = pa.table({field.name: pa.array([], field.type) for field in schemas.LICENSES})
-        yield read_licenses(Rows(nothing, []), settings, map(_refused, invalid))
+    lines.refuse(ownrows.snapshot_faults(columns()))
+    return Parsed(ownrows.license_rows(columns()), lines.quarantined(offset_bytes, line))
 
 
-def _read(file: IO[bytes], optional: set[str], skip: object) -> Iterator[pa.RecordBatch]:
+def _check(columns: Sequence[str], optional: set[str]) -> None:
+    texts = pa.schema([(name, pa.string()) for name in schemas.LICENSES.names])
+    check_columns(pa.schema([(name, pa.string()) for name in columns]), texts, optional)
+
+
+def _is_header(lines: Lines, header: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    same = np.ones(len(lines), np.bool_)
+    for place, column in enumerate(header):
+        names = pa.array([column, _BOM + column] if place == 0 else [column])
+        same &= mask_of(pc.is_in(lines.column(place), names))
+    return same
+
+
+def _split(lines: pa.StringArray) -> pa.ListArray:
+    quoted = mask_of(pc.match_substring(lines, '"'))
+    separated = pc.replace_substring(lines, ",", _SEPARATOR)
+    if quoted.any():
+        mask = pa.array(quoted)
+        unquoted = [_SEPARATOR.join(_cells(line)) for line in lines.filter(mask).to_pylist()]
+        separated = pc.replace_with_mask(separated, mask, pa.array(unquoted, pa.string()))
+    return pc.split_pattern(separated, _SEPARATOR)
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of one line; none where a quote is left open or stands where it cannot."""
     try:
-        reader = pa.csv.open_csv(
-            file,
-            pa.csv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES),
-            pa.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=skip),
-            pa.csv.ConvertOptions(
-                # UTF-8 is checked row by row; here one bad byte would fail the file.
-                check_utf8=False,
-                column_types={column: pa.string() for column in _COLUMNS},
-                null_values=[""],
-                strings_can_be_null=True,
-            ),
-        )
-        as_text = pa.schema([(field.name, pa.string()) for field in schemas.LICENSES])
-        check_columns(reader.schema, as_text, optional)
-        yield from reader
-    except (pa.ArrowException, ValueError) as error:
-        cause = " ".join(str(error).split())[:200]
-        raise InputError(f"CSV that cannot be read ({cause}). Look for a quote left open.") from None
-
-
-def _numbers(first: int, count: int, skipped: list[int]) -> tuple[list[int], int]:
-    """The numbers of ``count`` rows from ``first`` on that are not skipped, and the number after the last."""
-    inside = [number for number in skipped if number >= first]
-    candidates = np.setdiff1d(np.arange(first, first + count + len(inside)), inside)
-    numbers = candidates[:count].tolist()
-    return numbers, (numbers[-1] + 1 if numbers else first)
-
-
-def _refused(row: pa.csv.InvalidRow) -> Refused:
-    raw = row.text.encode()
-    number = row.number - _FIRST_ROW
-    detail = f"{row.actual_columns} fields, expected {row.expected_columns}"
-    return Refused(number, number, "field_count", detail, raw, len(raw))
-
-
-def _typed(batch: pa.RecordBatch) -> dict[str, pa.Array]:
-    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-    if "observed_on" in columns:
-        columns["observed_on"] = values.dates(columns["observed_on"])
-    return columns
-
-
-def _line_breaks(rows: Rows) -> Fault:
-    # No column of a snapshot holds one: an open quote has swallowed the lines up to the next.
-    broken = np.zeros(len(rows.table), np.bool_)
-    for column in rows.table.column_names:
-        if pa.types.is_string(rows.table.column(column).type):
-            broken |= mask_of(pc.match_substring(rows.column(column), "\n"))
-    return fault(broken, "field_count", "a line break within a cell: a quote is left open")
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error:
+        return []

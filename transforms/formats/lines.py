@@ -7,7 +7,7 @@ of real manifests without an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.formats import quarantine
-from transforms.formats.quarantine import Fault, Refused, Rows, fault, mask_of
+from transforms.formats.quarantine import Fault, Mask, Refused, Rows, fault, mask_of
 
 CELL_BYTES = 1 << 20
 
@@ -35,15 +35,17 @@ class Parsed:
     unparsable: Mapping[str, int] = field(default_factory=dict)
 
 
-def _split(cells: pa.Array, separator: bytes) -> pa.ListArray:
-    pattern = separator if pa.types.is_binary(cells.type) else separator.decode()
-    return pc.split_pattern(cells, pattern)
+Split = Callable[[pa.StringArray], pa.ListArray]
+
+
+def _at_tabs(lines: pa.StringArray) -> pa.ListArray:
+    return pc.split_pattern(lines, "\t")
 
 
 def _lines(block: bytes) -> pa.BinaryArray:
     offsets = np.array([0, len(block)], np.int32)
     whole = pa.Array.from_buffers(pa.binary(), 1, [None, pa.py_buffer(offsets), pa.py_buffer(block)])
-    lines = _split(whole, b"\n").values
+    lines = pc.split_pattern(whole, b"\n").values
     return lines.slice(0, len(lines) - 1) if block.endswith(b"\n") or not block else lines
 
 
@@ -81,9 +83,10 @@ class Lines:
         block: whole lines, under 2 GiB; the last may lack its line feed.
         fields: how many cells a line must have. Lines with another number are refused, as are lines
             that are not UTF-8, hold a NUL, or have a cell over 1 MiB.
+        split: cuts lines into lists of cells; at tabs, unless given.
     """
 
-    def __init__(self, block: bytes, fields: int) -> None:
+    def __init__(self, block: bytes, fields: int, split: Split = _at_tabs) -> None:
         self._block = block
         self._fields = fields
         self._faults: list[tuple[int, Fault]] = []
@@ -101,7 +104,7 @@ class Lines:
         if b"\0" in block:
             holds_nul = mask_of(pc.match_substring(lines, b"\0"))
             lines = self._drop_lines(lines, [fault(holds_nul, "nul_byte", "holds a NUL byte")])
-        cells = _split(lines.view(pa.string()), b"\t")
+        cells = split(lines.view(pa.string()))
         counts = pc.list_value_length(cells).to_numpy(zero_copy_only=False)
         wrong = counts != fields
         if wrong.any():
@@ -145,6 +148,10 @@ class Lines:
             self._faults.append((int(self._numbers[self._rows[row]]), one))
         if gone.any():
             self._rows = self._rows[~gone]
+
+    def leave_out(self, mask: Mask) -> None:
+        """Takes out rows that are none, such as a header: they are neither read nor refused."""
+        self._rows = self._rows[~mask]
 
     def quarantined(self, offset_bytes: int, line: int) -> pa.Table:
         """The refused lines in ``schemas.QUARANTINE``, for a block that begins at this place of the split."""

@@ -1,22 +1,20 @@
-"""Rows in byleave's own columns, checked one by one, whatever kind of file they came from."""
+"""Rows in byleave's own columns, from any kind of file: what is wrong with them, and what they say."""
 
 from __future__ import annotations
 
 import datetime
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.types as pt
 
 from transforms.domain import licenses, schemas
 from transforms.domain.errors import ConfigError
 from transforms.domain.texts import shown
-from transforms.formats import identity, quarantine, values
-from transforms.formats.lines import CELL_BYTES, Parsed
-from transforms.formats.quarantine import Fault, Mask, Refused, fault, mask_of
+from transforms.formats import identity, values
+from transforms.formats.quarantine import Fault, fault, mask_of
+
+Columns = Mapping[str, pa.Array]
 
 VISIBILITIES = pa.array(["public", "private", "deleted", "unknown"])
 _MEDIA_TYPES = pa.array(["photo", "video", "unknown"])
@@ -29,70 +27,43 @@ _BOUNDS = {
 }
 
 
-class Rows:
-    """Rows in one chunk, with their numbers in the file, and those refused so far.
-
-    A refused row's place is its number; its raw bytes are the row as JSON.
-    """
-
-    def __init__(self, table: pa.Table, numbers: Sequence[int]) -> None:
-        self.table = table
-        self._numbers = list(numbers)
-        self._refused: list[Refused] = []
-        self.refuse(_unreadable(table))
-
-    def column(self, name: str) -> pa.Array:
-        """Column ``name`` of the rows not refused."""
-        return self.table.column(name).combine_chunks()
-
-    def refuse(self, faults: Sequence[Fault]) -> None:
-        """Takes rows out; a fault's rows are numbers among the rows not refused."""
-        kept = np.ones(len(self.table), np.bool_)
-        for row, one in quarantine.first_fault(faults):
-            kept[row] = False
-            raw, number = _as_json(self.table.slice(row, 1)), self._numbers[row]
-            self._refused.append(Refused(number, number, one.reason, one.detail, raw, len(raw)))
-        if not kept.all():
-            self.table = self.table.filter(pa.array(kept))
-            self._numbers = [self._numbers[row] for row in np.flatnonzero(kept).tolist()]
-
-    def quarantined(self, others: Iterable[Refused] = ()) -> pa.Table:
-        """The refused rows, and ``others``, in ``schemas.QUARANTINE`` by their numbers."""
-        return quarantine.table(sorted([*self._refused, *others]))
+def identity_faults(columns: Columns) -> list[Fault]:
+    """Rows whose ``source``, ``item_id`` or ``owner_id`` cannot be one."""
+    items = identity.item_faults(columns["source"], columns["item_id"])
+    return [*items, *identity.owner_faults(columns["owner_id"])]
 
 
-def read_manifest(rows: Rows) -> Parsed:
-    """``rows`` in ``schemas.MANIFEST`` with canonical licenses, less those whose identity cannot be read.
-
-    Integer columns may be of any width; numbers out of their range become null and are counted.
-    """
-    rows.refuse(_identity_faults(rows))
-    columns = {name: rows.column(name) for name in schemas.MANIFEST.names}
-    bounded = {name: _within(columns[name], name) for name in _BOUNDS}
-    known = pc.index_in(columns["media_type"], _MEDIA_TYPES).fill_null(2)
-    columns |= {"media_type": _MEDIA_TYPES.take(known), **_licenses(columns)}
-    return Parsed(
-        rows=pa.table({**columns, **bounded}, schema=schemas.MANIFEST),
-        quarantined=rows.quarantined(),
-        unparsable=values.lost({name: (columns[name], bounded[name]) for name in _BOUNDS}),
-    )
+def snapshot_faults(columns: Columns) -> list[Fault]:
+    """Rows of a license snapshot that lack identity, visibility or date."""
+    unsaid = ~mask_of(pc.is_in(columns["visibility"], VISIBILITIES))
+    undated = ~mask_of(columns["observed_on"].is_valid())
+    return [
+        *identity_faults(columns),
+        fault(unsaid, "visibility_unparsable", "visibility is not public, private, deleted or unknown"),
+        fault(undated, "observed_on_unparsable", "the date of observation is missing, or is no date"),
+    ]
 
 
-def read_licenses(rows: Rows, settings: Mapping[str, object], others: Iterable[Refused] = ()) -> Parsed:
-    """``rows`` in ``schemas.LICENSES`` with canonical licenses, less those that cannot be read.
+def manifest_rows(columns: Columns) -> tuple[pa.Table, dict[str, int]]:
+    """Rows in ``schemas.MANIFEST``, and cells per column that became null.
 
     Args:
-        rows: license snapshots. ``license_raw`` may be absent: it is then the license as written.
-        settings: ``source`` and ``observed_on`` (ISO date) of rows that do not say theirs.
-        others: rows of the file that were refused before.
+        columns: those of ``schemas.MANIFEST`` without identity faults; integers may be of any width.
+
+    Returns:
+        Canonical licenses, ``license_raw`` as written; ``media_type`` is ``unknown`` unless it is one;
+        numbers out of range are null.
     """
-    rows.table = _with_defaults(rows.table, settings)
-    rows.refuse([*_identity_faults(rows), *_snapshot_faults(rows)])
-    columns = {name: rows.column(name) for name in schemas.LICENSES.names}
-    return Parsed(
-        rows=pa.table({**columns, **_licenses(columns)}, schema=schemas.LICENSES),
-        quarantined=rows.quarantined(others),
-    )
+    bounded = {name: _within(columns[name], name) for name in _BOUNDS}
+    known = pc.index_in(columns["media_type"], _MEDIA_TYPES).fill_null(2)
+    named = {"media_type": _MEDIA_TYPES.take(known), **_licenses(columns)}
+    rows = pa.table({**columns, **bounded, **named}, schema=schemas.MANIFEST)
+    return rows, values.lost({name: (columns[name], bounded[name]) for name in _BOUNDS})
+
+
+def license_rows(columns: Columns) -> pa.Table:
+    """Rows in ``schemas.LICENSES`` with canonical licenses, from columns without snapshot faults."""
+    return pa.table({**columns, **_licenses(columns)}, schema=schemas.LICENSES)
 
 
 def may_be_absent(settings: Mapping[str, object]) -> set[str]:
@@ -100,7 +71,26 @@ def may_be_absent(settings: Mapping[str, object]) -> set[str]:
     return {"license_raw", *(name for name in ("source", "observed_on") if settings.get(name) is not None)}
 
 
-def _licenses(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+def with_defaults(columns: Columns, rows: int, settings: Mapping[str, object]) -> dict[str, pa.Array]:
+    """The columns of a license snapshot, with what its rows do not say.
+
+    Args:
+        columns: those of ``schemas.LICENSES``, perhaps less those of :func:`may_be_absent`.
+        rows: how many rows there are.
+        settings: ``source`` and ``observed_on`` (ISO date) of rows without.
+
+    Raises:
+        ConfigError: ``observed_on`` is no date.
+    """
+    filled = dict(columns)
+    for name, default in (("source", settings.get("source")), ("observed_on", _day(settings))):
+        value = pa.scalar(default, schemas.LICENSES.field(name).type)
+        filled[name] = filled[name].fill_null(value) if name in filled else pa.repeat(value, rows)
+    filled.setdefault("license_raw", pa.nulls(rows, pa.string()))
+    return filled
+
+
+def _licenses(columns: Columns) -> dict[str, pa.Array]:
     return {
         "license": licenses.normalize(columns["license"]),
         "license_raw": pc.coalesce(columns["license_raw"], columns["license"]),
@@ -113,94 +103,9 @@ def _within(numbers: pa.Array, name: str) -> pa.Array:
     return pc.if_else(inside, numbers, None).cast(schemas.MANIFEST.field(name).type)
 
 
-def _with_defaults(table: pa.Table, settings: Mapping[str, object]) -> pa.Table:
-    defaults = {"source": settings.get("source"), "observed_on": _day(settings), "license_raw": None}
-    for name, default in defaults.items():
-        value = pa.scalar(default, schemas.LICENSES.field(name).type)
-        if name not in table.column_names:
-            table = table.append_column(name, pa.repeat(value, len(table)))
-        elif default is not None:
-            filled = table.column(name).fill_null(value)
-            table = table.set_column(table.column_names.index(name), name, filled)
-    return table
-
-
 def _day(settings: Mapping[str, object]) -> datetime.date | None:
     day = settings.get("observed_on")
     try:
         return None if day is None else datetime.date.fromisoformat(str(day))
     except ValueError:
         raise ConfigError(f"observed_on is {shown(day)}: write a date as 2026-11-01") from None
-
-
-def _identity_faults(rows: Rows) -> list[Fault]:
-    items = identity.item_faults(rows.column("source"), rows.column("item_id"))
-    return [*items, *identity.owner_faults(rows.column("owner_id"))]
-
-
-def _snapshot_faults(rows: Rows) -> list[Fault]:
-    unsaid = ~mask_of(pc.is_in(rows.column("visibility"), VISIBILITIES))
-    undated = ~mask_of(rows.column("observed_on").is_valid())
-    return [
-        fault(unsaid, "visibility_unparsable", "visibility is not public, private, deleted or unknown"),
-        fault(undated, "observed_on_unparsable", "the date of observation is missing, or is no date"),
-    ]
-
-
-# --- Cells that no step could work with --------------------------------------------------------------------
-
-
-def _unreadable(rows: pa.Table) -> list[Fault]:
-    broken, large = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
-    for column in (chunked.combine_chunks() for chunked in rows.columns):
-        for row, cells in _texts(column):
-            large[row[_sizes(cells) > CELL_BYTES]] = True
-            try:
-                cells.validate(full=True)
-            except pa.ArrowInvalid:
-                broken[row[_not_utf8(cells)]] = True
-    return [
-        fault(broken, "invalid_utf8", "not UTF-8"),
-        fault(large, "cell_too_large", "a cell is over 1 MiB"),
-    ]
-
-
-def _texts(column: pa.Array) -> Iterator[tuple[quarantine.Rows, pa.Array]]:
-    """The column's texts, if it has any, and the row of each."""
-    if pt.is_string(column.type):
-        yield np.arange(len(column)), column
-    elif pt.is_list(column.type):
-        yield pc.list_parent_indices(column).to_numpy(), column.flatten()
-
-
-def _sizes(cells: pa.Array) -> quarantine.Rows:
-    sizes: quarantine.Rows = pc.binary_length(cells).fill_null(0).to_numpy(zero_copy_only=False)
-    return sizes
-
-
-def _not_utf8(cells: pa.Array) -> Mask:
-    return np.array([not _decodes(cell) for cell in cells.view(pa.binary()).to_pylist()], np.bool_)
-
-
-def _decodes(cell: bytes | None) -> bool:
-    try:
-        (cell or b"").decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _as_json(row: pa.Table) -> bytes:
-    shown_row = {name: _shown(row.column(name).combine_chunks()) for name in row.column_names}
-    return json.dumps(shown_row, ensure_ascii=False).encode("utf-8", "backslashreplace")
-
-
-def _shown(cell: pa.Array) -> object:
-    if not cell[0].is_valid:
-        return None
-    if pt.is_list(cell.type):
-        elements = cell.flatten()
-        return [_shown(elements[place : place + 1]) for place in range(len(elements))]
-    if pt.is_string(cell.type):
-        return cell.view(pa.binary())[0].as_py().decode("utf-8", "backslashreplace")
-    return cell.cast(pa.string())[0].as_py()

@@ -1,0 +1,236 @@
+"""What a store holds, by name: rows in blobs, and rows made of its documents. The catalog's views read these.
+
+Knows tables and releases, and no SQL: `sql/views/` says what users see of it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.store.blobs import Blob
+from pipelines.store.releases import Release
+from pipelines.store.store import Store
+from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
+from transforms.domain import schemas
+from transforms.domain.errors import IntegrityError
+from transforms.domain.reasons import REASONS
+
+_text, _count, _day = pa.string(), pa.int64(), pa.date32()
+
+IN_BLOBS = {
+    "manifest": schemas.MANIFEST,
+    "released_manifest": schemas.MANIFEST,
+    "quarantine": schemas.QUARANTINE,
+    "licenses": schemas.LICENSES,
+    "opt_outs": schemas.OPT_OUTS,
+    "items": schemas.ITEMS,
+    "excluded": schemas.EXCLUDED,
+    "tallies": schemas.TALLIES,
+    "exclusions": schemas.EXCLUSIONS,
+}
+"""Rows that lie in Parquet blobs, each with its schema."""
+
+IN_DOCUMENTS = {
+    "snapshots": pa.schema(
+        {
+            "place": _count,  # among all snapshots, in the order of their dates
+            "kind": _text,
+            "snapshot": _text,
+            "date": _day,
+            "rows": _count,
+            "rows_read": _count,
+            "duplicates": _count,
+            "quarantined": _count,
+            "files": pa.list_(_text),
+            "onto": _text,
+            "digest": _text,
+        }
+    ),
+    # To which snapshot the rows of a blob belong: equal rows of two snapshots are one blob.
+    "places": pa.schema({"path": _text, "kind": _text, "snapshot": _text}),
+    "splits": pa.schema(
+        {
+            "path": _text,
+            "kind": _text,
+            "snapshot": _text,
+            "file": _text,
+            "offset_bytes": _count,
+            "first_line": _count,  # lines before the split
+        }
+    ),
+    "reasons": pa.schema({"place": _count, "reason": _text}),
+    "inputs": pa.schema(
+        {"version": _text, "kind": _text, "snapshot": _text, "digest": _text, "rows": _count}
+    ),
+    "releases": pa.schema(
+        {
+            "place": _count,
+            "version": _text,
+            "digest": _text,
+            "dataset": _text,
+            "purpose": _text,
+            "as_of": _day,
+            "rows": _count,
+            "kept": _count,
+            "excluded": _count,
+            "manifest": _text,
+            "policy_digest": _text,
+        }
+    ),
+}
+"""Rows that code makes of documents, each with its schema."""
+
+OF_A_RELEASE = frozenset({"released_manifest", "items", "excluded", "tallies", "exclusions", "inputs"})
+"""The names that mean something only for a release."""
+
+
+def blob_path(store: Store, blob: Blob) -> str:
+    """The absolute path by which DuckDB reads a blob, and by which it tells where a row came from."""
+    return f"{store.url}/{blob.path}"
+
+
+def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
+    """The blobs that hold ``name``, one of :data:`IN_BLOBS`, each once.
+
+    Args:
+        store: to look in.
+        name: of the rows.
+        release: whose rows are meant, for the names in :data:`OF_A_RELEASE`.
+
+    Raises:
+        IntegrityError: the manifest of the release is not the one that it was cut from.
+    """
+    found: Iterator[Blob]
+    match name:
+        case "manifest":
+            newest = store.tables.names(MANIFESTS)[-1:]
+            found = (blob for each in newest for blob in _buckets(store.tables.get(MANIFESTS, each)))
+        case "released_manifest":
+            found = _buckets(_manifest_of(store, _given(release)))
+        case "quarantine":
+            found = (Blob.from_json(split["quarantine"]) for _, split in _quarantined(store))
+        case "licenses":
+            found = (blob for table in store.tables.all(LICENSES) for blob in _rows_of(table))
+        case "opt_outs":
+            found = (blob for table in store.tables.all(OPT_OUTS) for blob in _rows_of(table))
+        case _:
+            found = (blob for _, blob in sorted(_given(release).parts[name].items()))
+    return list(dict.fromkeys(found))
+
+
+def rows_of(store: Store, name: str, release: Release | None) -> pa.Table:
+    """The rows of ``name``, one of :data:`IN_DOCUMENTS`; arguments as :func:`blobs_of`."""
+    rows: dict[str, Callable[[], Iterable[tuple[Any, ...]]]] = {
+        "snapshots": lambda: _snapshots(store),
+        "places": lambda: _places(store),
+        "splits": lambda: _splits(store),
+        "reasons": lambda: enumerate(REASONS),
+        "inputs": lambda: _inputs(_given(release)),
+        "releases": lambda: _releases(store),
+    }
+    return _table(IN_DOCUMENTS[name], rows[name]())
+
+
+def describe(release: Release) -> pa.Table:
+    """One release as the one row of `releases`."""
+    return _table(IN_DOCUMENTS["releases"], [(0, *_release(release))])
+
+
+def _table(schema: pa.Schema, rows: Iterable[tuple[Any, ...]]) -> pa.Table:
+    return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema=schema)
+
+
+def _given(release: Release | None) -> Release:
+    assert release is not None, "a name of OF_A_RELEASE was asked for without a release"
+    return release
+
+
+def _date(text: str) -> datetime.date | None:
+    return datetime.date.fromisoformat(text) if text else None
+
+
+def _buckets(table: Table) -> Iterator[Blob]:
+    return (blob for _, blob in sorted(table.buckets.items()))
+
+
+def _rows_of(table: Table) -> Iterator[Blob]:
+    """The blobs that together hold the rows of a license snapshot or an opt-out list."""
+    if table.kind == LICENSES:
+        yield from _buckets(table)
+        yield from (blob for _, blob in sorted(table.shards.items()))
+    elif table.kind == OPT_OUTS:
+        yield table.blobs["entries"]
+
+
+def _all(store: Store) -> Iterator[Table]:
+    return (table for kind in (MANIFESTS, LICENSES, OPT_OUTS) for table in store.tables.all(kind))
+
+
+def _snapshots(store: Store) -> Iterator[tuple[Any, ...]]:
+    for place, table in enumerate(_all(store)):
+        counts = [table.counts.get(name, 0) for name in ("rows", "rows_read", "duplicates", "quarantined")]
+        files = [file["name"] for file in table.files]
+        yield place, table.kind, table.name, _date(table.date), *counts, files, table.onto, table.digest
+
+
+def _places(store: Store) -> Iterator[tuple[Any, ...]]:
+    for table in _all(store):
+        for blob in dict.fromkeys(_rows_of(table)):
+            yield blob_path(store, blob), table.kind, table.name
+
+
+def _quarantined(store: Store) -> Iterator[tuple[Table, Any]]:
+    return ((table, split) for table in _all(store) for split in table.splits if split["quarantine"])
+
+
+def _splits(store: Store) -> Iterator[tuple[Any, ...]]:
+    for table, split in _quarantined(store):
+        path = blob_path(store, Blob.from_json(split["quarantine"]))
+        yield path, table.kind, table.name, split["file"], split["offset_bytes"], split["first_line"]
+
+
+def _manifest_of(store: Store, release: Release) -> Table:
+    stated = release.content["inputs"]["manifest"]
+    table = store.tables.get(MANIFESTS, stated["name"])
+    if table.digest != stated["digest"]:
+        raise IntegrityError(
+            f"release {release.version!r} was cut from manifest {stated['name']!r} with digest"
+            f" {stated['digest'][:12]}; the store's has {table.digest[:12]}"
+        )
+    return table
+
+
+def _inputs(release: Release) -> Iterator[tuple[Any, ...]]:
+    inputs = release.content["inputs"]
+    for kind, tables in (
+        (MANIFESTS, [inputs["manifest"]]),
+        (LICENSES, inputs["licenses"]),
+        (OPT_OUTS, inputs["opt_outs"]),
+    ):
+        for table in tables:
+            yield release.version, kind, table["name"], table["digest"], table["rows"]
+
+
+def _release(release: Release) -> tuple[Any, ...]:
+    content, counts = release.content, release.content["counts"]
+    return (
+        release.version,
+        release.digest,
+        content["dataset"],
+        content["purpose"],
+        _date(content["as_of"]),
+        counts["rows"],
+        counts["kept"],
+        counts["excluded"],
+        content["inputs"]["manifest"]["name"],
+        content["policy"]["digest"],
+    )
+
+
+def _releases(store: Store) -> Iterator[tuple[Any, ...]]:
+    for place, version in enumerate(store.releases.versions()):
+        yield place, *_release(store.releases.get(version))

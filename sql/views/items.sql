@@ -1,0 +1,29 @@
+-- The rows that the release holds: each item that was kept.
+-- grain: source, item_id
+-- columns:
+--   source VARCHAR          platform that gave the item its id: flickr
+--   item_id VARCHAR
+--   owner_id VARCHAR        null: the manifest does not say
+--   owner_name VARCHAR
+--   license VARCHAR         canonical id of the license that the item was kept by
+--   license_raw VARCHAR     as the manifest wrote it
+--   media_type VARCHAR      photo, video or unknown
+--   title VARCHAR
+--   description VARCHAR
+--   tags VARCHAR[]
+--   machine_tags VARCHAR[]
+--   taken_at TIMESTAMP      what the camera's clock said
+--   uploaded_at TIMESTAMP   UTC
+--   capture_device VARCHAR
+--   longitude DOUBLE
+--   latitude DOUBLE
+--   accuracy TINYINT        Flickr: 1 (world) to 16 (street)
+--   page_url VARCHAR
+--   image_url VARCHAR
+--   width INTEGER
+--   height INTEGER
+--   content_md5 VARCHAR
+--   license_then VARCHAR    at ingest
+--   license_now VARCHAR     newest observation, the ingest included
+select * exclude (path)
+from stored.items

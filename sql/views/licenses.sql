@@ -1,0 +1,23 @@
+-- The license ledger: every row of every license snapshot.
+-- grain: snapshot, source, item_id
+-- columns:
+--   snapshot VARCHAR
+--   source VARCHAR
+--   item_id VARCHAR
+--   owner_id VARCHAR        null: the row names no owner
+--   license VARCHAR         canonical id, or unknown
+--   license_raw VARCHAR     as the file wrote it
+--   visibility VARCHAR      public, private, deleted or unknown
+--   observed_on DATE
+select
+    places.snapshot,
+    licenses.source,
+    licenses.item_id,
+    licenses.owner_id,
+    licenses.license,
+    licenses.license_raw,
+    licenses.visibility,
+    licenses.observed_on
+from stored.licenses
+inner join stored.places on licenses.path = places.path
+where places.kind = 'licenses'

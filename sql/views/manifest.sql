@@ -1,0 +1,27 @@
+-- Every item of the newest manifest snapshot, as it was taken in.
+-- grain: source, item_id
+-- columns:
+--   source VARCHAR          platform that gave the item its id: flickr
+--   item_id VARCHAR
+--   owner_id VARCHAR        null: the manifest does not say
+--   owner_name VARCHAR
+--   license VARCHAR         canonical id at ingest (CC-BY-NC-ND-2.0), or unknown
+--   license_raw VARCHAR     as the file wrote it
+--   media_type VARCHAR      photo, video or unknown
+--   title VARCHAR
+--   description VARCHAR
+--   tags VARCHAR[]
+--   machine_tags VARCHAR[]
+--   taken_at TIMESTAMP      what the camera's clock said
+--   uploaded_at TIMESTAMP   UTC
+--   capture_device VARCHAR
+--   longitude DOUBLE
+--   latitude DOUBLE
+--   accuracy TINYINT        Flickr: 1 (world) to 16 (street)
+--   page_url VARCHAR
+--   image_url VARCHAR
+--   width INTEGER
+--   height INTEGER
+--   content_md5 VARCHAR
+select * exclude (path)
+from stored.manifest
