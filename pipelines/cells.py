@@ -29,7 +29,10 @@ def visible(text: str) -> str:
 
 
 def words(value: Any) -> str:
-    r"""A value in words: text as it is, bytes with ``\x..`` where they are not printable, lists as JSON."""
+    r"""A value in words: text as it is, bytes with ``\x..`` where they are not printable, lists as JSON.
+
+    A span of time is one of ISO 8601, such as ``P0M2DT1.5S``.
+    """
     match value:
         case str():
             return value
@@ -39,6 +42,8 @@ def words(value: Any) -> str:
             return _UNPRINTABLE_BYTE.sub(lambda found: b"\\x%02X" % found[0][0], value).decode("ascii")
         case list() | dict():
             return to_json(value)
+        case pa.MonthDayNano(months=months, days=days, nanoseconds=nanoseconds):
+            return f"P{months}M{days}DT{Decimal(nanoseconds).scaleb(-9).normalize():f}S"
         case _:
             return str(value)
 
@@ -68,7 +73,11 @@ def times_as_text(column: pa.Array) -> pa.Array:
     text = column.cast(pa.string())
     text = pc.replace_substring_regex(text, r"(\.[0-9]*?)0+(Z?)$", r"\1\2")
     text = pc.replace_substring_regex(text, r"\.(Z?)$", r"\1")
-    return pc.replace_substring(text, " ", "T") if pa.types.is_timestamp(column.type) else text
+    return (
+        pc.replace_substring_regex(text, "^([0-9-]+) ", r"\1T")
+        if pa.types.is_timestamp(column.type)
+        else text
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -82,6 +91,8 @@ def _finite(value: Any) -> Any:
     match value:
         case float():
             return value if math.isfinite(value) else None
+        case pa.MonthDayNano():
+            return words(value)
         case list():
             return [_finite(each) for each in value]
         case dict():

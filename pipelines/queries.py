@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from rich.text import Text
 
 from pipelines import catalog
 from pipelines.cells import python_rows, times_as_text, to_json, visible, words
+from pipelines.store.store import Store
 from transforms.domain.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,6 +30,18 @@ _BATCH_ROWS = 10_000
 _SHOWN_ROWS = 100  # of a table; JSON and CSV give all
 _SHOWN_CHARACTERS = 60  # of a cell
 _COLUMN_CHARACTERS = 8  # with less for each column, a table is not readable
+
+
+def ask(store: Store, sql: str, *, release: str | None = None, how: str = "table") -> Iterator[str]:
+    """The answer to one SELECT over a store, as text for standard output; see :func:`render`.
+
+    Only what the query names is hashed and opened. Errors are those of :func:`catalog.open_catalog`,
+    :func:`run_query` and :func:`render`.
+    """
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    with catalog.open_catalog(store, release=release, needed=catalog.named_views(sql)) as connection:
+        yield from render(run_query(connection, sql), how, width=width, terminal=terminal)
 
 
 def run_query(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:
@@ -50,7 +65,7 @@ def run_query(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatch
 def render(
     answer: pa.RecordBatchReader, how: str, *, width: int | None = None, terminal: bool = False
 ) -> Iterator[str]:
-    """The answer as text, in pieces that end with a line.
+    """The answer as text, in pieces of whole lines, the last line's end left out.
 
     Control characters in cells are spelled out in a table and in JSON. CSV is data and carries them.
 
@@ -84,15 +99,15 @@ def _render_table(answer: pa.RecordBatchReader, width: int | None) -> Iterator[s
     table = _records(fields, shown) if narrow else _columns(fields, shown)
     sink = io.StringIO()
     Console(file=sink, width=width or 1 << 20, color_system=None, legacy_windows=False).print(table)
-    yield from (f"{line.rstrip()}\n" for line in sink.getvalue().strip("\n").split("\n"))
+    yield from (line.rstrip() for line in sink.getvalue().removesuffix("\n").split("\n"))
     if len(rows) > _SHOWN_ROWS:
-        yield f"the first {_SHOWN_ROWS} rows; there are more, and JSON and CSV give all of them\n"
+        yield f"the first {_SHOWN_ROWS} rows; there are more, and JSON and CSV give all of them"
     else:
-        yield f"{len(rows)} row{'' if len(rows) == 1 else 's'}\n"
+        yield f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
 
 
 def _columns(fields: Sequence[pa.Field], rows: Sequence[Sequence[Text]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for field in fields:
         numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
         right = any(is_it(field.type) for is_it in numeric)
@@ -123,11 +138,12 @@ def _render_json(answer: pa.RecordBatchReader) -> Iterator[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"{', '.join(twice)}: JSON needs a name for each column; tell them apart with AS")
-    before = "["
+    line = None
     for row in (row for batch in answer for row in python_rows(batch)):
-        yield before + to_json(dict(zip(names, row, strict=True)))
-        before = ",\n "
-    yield "[]\n" if before == "[" else "]\n"
+        if line is not None:
+            yield f"{line},"
+        line = ("[" if line is None else " ") + to_json(dict(zip(names, row, strict=True)))
+    yield "[]" if line is None else f"{line}]"
 
 
 def _render_csv(answer: pa.RecordBatchReader, terminal: bool) -> Iterator[str]:
@@ -139,7 +155,7 @@ def _render_csv(answer: pa.RecordBatchReader, terminal: bool) -> Iterator[str]:
         table = pa.table([_writable(column, terminal) for column in batch.columns], names=names)
         sink = io.BytesIO()
         pyarrow.csv.write_csv(table, sink, pyarrow.csv.WriteOptions(include_header=number == 0))
-        yield sink.getvalue().decode()
+        yield sink.getvalue().decode().removesuffix("\n")
 
 
 def _writable(column: pa.Array, terminal: bool) -> pa.Array:

@@ -87,12 +87,12 @@ def cut(
         _show_outlook(job.foresee(opened, inputs, decided), inputs, as_json)
         return
     published, new = job.cut_release(opened, inputs, decided, version, runner)
-    from pipelines.catalog import ship_stats
+    from pipelines.statistics import ship_stats
 
-    ship_stats(opened, published)
+    stats = ship_stats(opened, published)
     state = "published" if new else "was published already, the same to the byte"
-    text = f"release {version} {state}\n{_describe(published)}\n  statistics  {_stats(opened, published)}"
-    show({**_summary(published), "new": new, "stats": _stats(opened, published)}, text, as_json=as_json)
+    text = f"release {version} {state}\n{_describe(published)}\n  statistics  {stats}"
+    show({**_summary(published), "new": new, "stats": stats}, text, as_json=as_json)
 
 
 def _stats(store: Any, published: Release) -> str:

@@ -15,6 +15,7 @@ from pipelines.store.routed import Routed, route
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS
 from transforms.domain import keys, observations, schemas
+from transforms.domain.errors import InputError
 from transforms.domain.schemas import MANIFEST
 from transforms.formats.registry import FORMATS
 
@@ -69,6 +70,8 @@ def run(store: Store, action: Action) -> Result:
         if action.inputs["kind"] == LICENSES and rows.schema.equals(MANIFEST):
             day = pa.scalar(datetime.date.fromisoformat(settings["observed_on"]))
             rows = observations.of_manifest(rows, day)
+        if action.inputs["kind"] == LICENSES:
+            _check_days(rows, settings["observed_on"], split.path)
         waiting.append(rows)
         quarantined.append(parsed.quarantined)
         counts["rows"] += len(rows)
@@ -84,6 +87,16 @@ def run(store: Store, action: Action) -> Result:
     if counts["quarantined"]:
         blobs["quarantine"] = store.blobs.put_table(pa.concat_tables(quarantined), schemas.QUARANTINE)
     return Result(blobs, {name: tuple(files) for name, files in routed.items()}, counts)
+
+
+def _check_days(rows: pa.Table, observed_on: str, path: str) -> None:
+    """Refuse rows newer than their snapshot: a release as of that day would know what was seen later."""
+    newest = pc.max(rows["observed_on"]).as_py()
+    if newest is not None and newest.isoformat() > observed_on:
+        raise InputError(
+            f"{path}: holds rows observed on {newest}, after the snapshot's day {observed_on}."
+            f" Name the newest day: --observed-on {newest}"
+        )
 
 
 Spread = Iterator[tuple[str, pa.Table, keys.U64]]

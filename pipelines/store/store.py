@@ -128,10 +128,11 @@ def open_store(url: str) -> Store:
     Raises:
         StateError: there is no store.
     """
+    backend = connect(url)
     with _OPENING:
-        if url not in _OPEN:
-            _OPEN[url] = _open(url)
-        return _OPEN[url]
+        if backend.url not in _OPEN:
+            _OPEN[backend.url] = _open(backend)
+        return _OPEN[backend.url]
 
 
 def close_stores() -> None:
@@ -142,8 +143,8 @@ def close_stores() -> None:
         _OPEN.clear()
 
 
-def _open(url: str) -> Store:
-    backend = connect(url)
+def _open(backend: Backend) -> Store:
+    url = backend.url
     names = _dataset_names(backend)
     if not names:
         raise StateError(f"{url}: there is no store here. Create one: byleave init {url} --dataset NAME")

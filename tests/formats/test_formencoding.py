@@ -4,8 +4,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from rowbyrow import unform
+
 from transforms.formats.formencoding import decode
 
 PIECES = [

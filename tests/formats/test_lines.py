@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from rowbyrow import lines_of
+
 from transforms.formats.lines import CELL_BYTES, Lines
 from transforms.formats.quarantine import RAW_BYTES, Fault
 

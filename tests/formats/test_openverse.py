@@ -27,7 +27,9 @@ ROW = {
     "creator": "Somebody",
     "creator_url": "www.flickr.com/photos/12@N01",
     "title": r"a \xe3 title",
-    "meta_data": '{"pub_date": "1557512425", "date_taken": "2019-04-21 09:03:58", "description": "caf\\u00e9"}',
+    "meta_data": (
+        '{"pub_date": "1557512425", "date_taken": "2019-04-21 09:03:58", "description": "caf\\u00e9"}'
+    ),
     "tags": '[{"name": "b, c", "provider": "flickr"}, {"name": "a"}]',
     "watermarked": "f",
     "provider": "flickr",
@@ -128,7 +130,13 @@ def test_cells_that_cannot_be_read_are_counted(changed: dict[str, str], lost: di
 
 @pytest.mark.parametrize(
     ("unit", "version", "raw"),
-    [("by", "2.0", "by 2.0"), ("by", NULL, "by"), (NULL, "2.0", None), (NULL, NULL, None), ("CC0", "3.0", "CC0 3.0")],
+    [
+        ("by", "2.0", "by 2.0"),
+        ("by", NULL, "by"),
+        (NULL, "2.0", None),
+        (NULL, NULL, None),
+        ("CC0", "3.0", "CC0 3.0"),
+    ],
 )
 def test_license(unit: str, version: str, raw: str | None) -> None:
     rows = parse(line(license=unit, license_version=version)).rows
@@ -160,7 +168,9 @@ def test_a_row_never_depends_on_its_neighbors(cells: list[tuple[str, str, str, s
 
 
 def test_twenty_columns_are_another_format() -> None:
-    with pytest.raises(InputError, match=r"^f\.tsv: not openverse: found 20 tab-separated columns, expected 17"):
+    with pytest.raises(
+        InputError, match=r"^f\.tsv: not openverse: found 20 tab-separated columns, expected 17"
+    ):
         openverse.variant(line()[:-1] + b"\ta\tb\tc\n", "f.tsv")
 
 

@@ -29,8 +29,16 @@ def test_formats_are_found_by_name(kind: str, name: str, found: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("manifests", "yfc100m", "'yfc100m' is not a format of manifests. Did you mean 'yfcc100m'? There are: "),
-        ("manifests", "csv", "'csv' is not a format of manifests. There are: yfcc100m, openverse, canonical."),
+        (
+            "manifests",
+            "yfc100m",
+            "'yfc100m' is not a format of manifests. Did you mean 'yfcc100m'? There are: ",
+        ),
+        (
+            "manifests",
+            "csv",
+            "'csv' is not a format of manifests. There are: yfcc100m, openverse, canonical.",
+        ),
     ],
 )
 def test_an_unknown_name_gets_the_nearest(kind: str, name: str, message: str) -> None:

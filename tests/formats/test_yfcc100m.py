@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from rowbyrow import ITEM_ID, lines_of, unform
+
 from transforms.domain import schemas
 from transforms.domain.errors import InputError
 from transforms.domain.licenses import normalize_one
@@ -193,7 +193,7 @@ def test_variant_is_what_most_lines_are(fields: int) -> None:
         (b"\n\n", "only blank lines"),
         (b'{"a": 1}\n', "JSON"),
         (b"\t" * 999_999 + b"\n", "1,000,000 tab-separated columns"),
-        (b"no line feed at all", "text without tabs"),
+        (b"no line feed at all", "text in one column"),
     ],
 )
 def test_what_is_of_another_format_is_named(head: bytes, found: str) -> None:

@@ -38,11 +38,12 @@ def describe(head: bytes) -> str:
         return "UTF-16"
     if b"\0" in head[1::2] and head[1::2].count(b"\0") > len(head) // 4:
         return "UTF-16"
-    columns = head.split(b"\n", 1)[0].count(b"\t") + 1
-    if columns > 1:
-        return f"{columns:,} tab-separated columns"
+    line = head.split(b"\n", 1)[0]
+    for separator, words in ((b"\t", "tab"), (b",", "comma")):
+        if separator in line and not head.startswith((b"{", b"[")):
+            return f"{line.count(separator) + 1:,} {words}-separated columns"
     first = head.lstrip()[:1]
-    return "JSON" if first in (b"{", b"[") else "text without tabs"
+    return "JSON" if first in (b"{", b"[") else "text in one column"
 
 
 def not_of_format(head: bytes, place: str, name: str, expected: str) -> InputError:

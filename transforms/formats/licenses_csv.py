@@ -25,7 +25,7 @@ name = "licenses-csv"
 kind = "licenses"
 
 _BOM = "\ufeff"
-_SEPARATOR = "\x1f"  # the unit separator: what no cell holds (one that does has a cell too many)
+_SEPARATOR = "\x1f"  # the unit separator; a line that holds one is refused
 
 
 def variant(head: bytes, place: str) -> dict[str, object]:
@@ -88,18 +88,17 @@ def _is_header(lines: Lines, header: Sequence[str]) -> np.ndarray[tuple[int], np
 
 
 def _split(lines: pa.StringArray) -> pa.ListArray:
-    quoted = mask_of(pc.match_substring(lines, '"'))
+    mask = pc.match_substring_regex(lines, f'["{_SEPARATOR}]')
     separated = pc.replace_substring(lines, ",", _SEPARATOR)
-    if quoted.any():
-        mask = pa.array(quoted)
+    if pc.any(mask).as_py():
         unquoted = [_SEPARATOR.join(_cells(line)) for line in lines.filter(mask).to_pylist()]
         separated = pc.replace_with_mask(separated, mask, pa.array(unquoted, pa.string()))
     return pc.split_pattern(separated, _SEPARATOR)
 
 
 def _cells(line: str) -> list[str]:
-    """The cells of one line; none where a quote is left open or stands where it cannot."""
+    """The cells of one line; none where a quote is left open, or no text would write what stands there."""
     try:
-        return next(csv.reader([line], strict=True), [])
+        return [] if _SEPARATOR in line else next(csv.reader([line], strict=True), [])
     except csv.Error:
         return []

@@ -1,0 +1,1 @@
+"""What all tests share lies beside this file, which is why they can import it: the oracle, the strategies."""

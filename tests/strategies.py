@@ -1,0 +1,250 @@
+"""Small worlds in which everything meets: the same few items and owners in every table, and every quirk.
+
+A world is a handful of ids. Manifests, looks and opt-outs drawn from one world collide often: duplicates,
+owners shared by sources, items under two owners, items without owner, several looks on one day.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from transforms.domain.policy import Policy
+from transforms.domain.schemas import LICENSES, MANIFEST, OPT_OUTS
+
+SOURCES = ("flickr", "commons")
+DAYS = tuple(datetime.date(2026, 11, day) for day in (1, 2, 3))
+VISIBILITIES = ("public", "private", "deleted", "unknown")
+LICENSE_IDS = ("CC-BY-2.0", "CC-BY-4.0", "CC-BY-NC-2.0", "CC0-1.0", "all-rights-reserved", "unknown")
+
+# Valid and odd: as long as words of the hash, one byte off them, prefixes of each other, alike to the eye.
+ODD_IDS = (
+    *("7", "70", "12345678@N00", "12345678", "123456789", "a", "A", "x" * 39, "x" * 40, "0", "-", '"'),
+    *("Łódź", "é", "e\u0301", "相片", "😀", "１２", "null", "%40", "a b"),
+)
+IDS = st.sampled_from(ODD_IDS) | st.text(
+    st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=40
+)
+
+PAGES = ("https://Photos.Example.org/1/", "http://photos.example.org/2#top", "//photos.example.org/P?q=1")
+IMAGES = ("https://img.example.org/1_o.jpg", "https://photos.example.org/2", "img.example.org/%40n/3.jpg")
+URL_KEYS = (
+    *("photos.example.org/1", "photos.example.org/2", "photos.example.org/P?q=1", "photos.example.org/p?q=1"),
+    *("img.example.org/1_o.jpg", "img.example.org/@n/3.jpg"),
+)
+SAYING_NO = (["no_cv"], ["cat", "No CV"], ["NO-CV"], ["nocv", ""])
+TAG_KEYS = ("cat", "noai", "nocvs")
+
+
+def _when(year, *rest):
+    return datetime.datetime(year, 1, 1, *rest)
+
+
+# Column by column: what most rows hold, then what some do.
+VALUES = {
+    "owner_name": (None, "", "Ann", "Zoë"),
+    "license": LICENSE_IDS,
+    "license_raw": (None, "", "CC BY 2.0"),
+    "media_type": ("photo", "video", "unknown"),
+    "title": (None, "", "=A1", "nul\0nul"),
+    "description": (None, "one", "one\ntwo"),
+    "tags": (None, [], [""], ["cat"], ["cat", "dog"], ["cat\x1fdog"], ["nocvs"], ["No AI"], *SAYING_NO),
+    "machine_tags": (None, [], [""], ["geo:lat=1"], ["a", "b\x1fc"], ["a\x1fb", "c"]),
+    "taken_at": (None, _when(1864), _when(4501)),
+    "uploaded_at": (_when(2012), _when(2012, 1), _when(2013), None),
+    "capture_device": (None, "Box"),
+    "longitude": (None, 0.0, -0.0, -180.0),
+    "latitude": (None, 0.0, -0.0, 89.5),
+    "accuracy": (None, 1, 16),
+    "page_url": (None, *PAGES),
+    "image_url": (None, *IMAGES),
+    "width": (None, 640),
+    "height": (None, 480),
+    "content_md5": (None, "0" * 32),
+}
+TWISTS = [(name, value) for name, values in VALUES.items() for value in values[1:]]
+# What decides comes up more often than what merely is carried along.
+OFTEN = [twist for twist in TWISTS if twist[0] in ("license", "tags", "page_url", "image_url", "uploaded_at")]
+
+
+@dataclass(frozen=True)
+class World:
+    """The ids of which all tables of an example are made."""
+
+    items: tuple[str, ...]
+    owners: tuple[str, ...]
+
+
+def worlds():
+    def few(most):
+        return st.lists(IDS, min_size=1, max_size=most, unique=True).map(tuple)
+
+    return st.builds(World, items=few(4), owners=few(3))
+
+
+def manifest_row(source, item_id, owner_id, twists):
+    row = {name: None for name in MANIFEST.names}
+    row.update({name: values[0] for name, values in VALUES.items()})
+    return {**row, "source": source, "item_id": item_id, "owner_id": owner_id, **dict(twists)}
+
+
+def manifests(world, *, max_size=12, unique=False):
+    """Rows of a manifest; with ``unique`` one for each item, as a bucket holds them."""
+    row = st.builds(
+        manifest_row,
+        st.sampled_from(SOURCES),
+        st.sampled_from(world.items),
+        st.sampled_from((*world.owners, None)),
+        st.lists(st.sampled_from(OFTEN) | st.sampled_from(TWISTS), max_size=4),
+    )
+    by = (lambda row: (row["source"], row["item_id"])) if unique else None
+    return st.lists(row, max_size=max_size, unique_by=by)
+
+
+def licenses(world, *, max_size=12, unique=False):
+    """Rows of looks at licenses; with ``unique`` one for each item."""
+    row = st.fixed_dictionaries(
+        {
+            "source": st.sampled_from(SOURCES),
+            "item_id": st.sampled_from(world.items),
+            "owner_id": st.sampled_from((None, *world.owners)),
+            "license": st.sampled_from(LICENSE_IDS),
+            "license_raw": st.sampled_from((None, "", "0", "CC BY 2.0")),
+            "visibility": st.sampled_from(VISIBILITIES),
+            "observed_on": st.sampled_from(DAYS),
+        }
+    )
+    by = (lambda row: (row["source"], row["item_id"])) if unique else None
+    return st.lists(row, max_size=max_size, unique_by=by)
+
+
+def opt_outs(world, *, max_size=5):
+    """Rows of opt-outs, of every kind; ids of one kind turn up as another's."""
+
+    def named(kind, keys, sources):
+        return st.builds(
+            lambda source, key, day: {
+                "kind": kind,
+                "source": source,
+                "key": key,
+                "raw": f"<{key}>",
+                "received_on": day,
+            },
+            st.sampled_from(sources),
+            st.sampled_from(keys),
+            st.sampled_from(DAYS),
+        )
+
+    ids = (*world.items, *world.owners)
+    row = (
+        named("item", ids, SOURCES)
+        | named("owner", ids, SOURCES)
+        | named("url", URL_KEYS, (None,))
+        | named("tag", TAG_KEYS, (None,))
+    )
+    return st.lists(row, max_size=max_size)
+
+
+def policies():
+    verdicts = st.sampled_from(("exclude", "keep"))
+    return st.builds(
+        Policy,
+        purpose=st.just("research-noncommercial"),
+        allowed=st.sets(st.sampled_from(LICENSE_IDS[:-1])).map(lambda ids: tuple(sorted(ids))),
+        license_change=st.sampled_from(("newest", "as_ingested")),
+        unknown_license=verdicts,
+        private=verdicts,
+        deleted=verdicts,
+        unknown_visibility=verdicts,
+    )
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """What one join reads: a manifest bucket, several tables of looks, and opt-outs."""
+
+    manifest: list[dict]
+    looks: list[list[dict]]
+    opt_outs: list[dict]
+
+    @property
+    def all_looks(self):
+        return [row for look in self.looks for row in look]
+
+
+@st.composite
+def buckets(draw):
+    world = draw(worlds())
+    return Bucket(
+        manifest=draw(manifests(world, max_size=8, unique=True)),
+        looks=draw(st.lists(licenses(world, max_size=6, unique=True), max_size=3)),
+        opt_outs=draw(opt_outs(world)),
+    )
+
+
+# --- Rows as Arrow ---------------------------------------------------------------------------------------
+
+SHAPES = ("plain", "sliced", "dictionaries", "sliced dictionaries")
+
+
+def shapes():
+    """The ways in which the same rows may lie in memory."""
+    return st.sampled_from(SHAPES)
+
+
+def table(rows, schema, shape="plain"):
+    """``rows`` in one chunk; sliced means that it begins and ends inside of larger buffers."""
+    before, behind = (rows[-2:], rows[:1]) if "sliced" in shape else ([], [])
+    whole = pa.Table.from_pylist([*before, *rows, *behind], schema=schema).combine_chunks()
+    if "dictionaries" in shape:
+        whole = pa.table({name: _encoded(whole[name]) for name in whole.column_names})
+    return whole.slice(len(before), len(rows))
+
+
+def _encoded(column):
+    array = column.combine_chunks()
+    if pa.types.is_string(array.type):
+        return array.dictionary_encode()
+    if pa.types.is_list(array.type):
+        offsets = pa.array(array.offsets.to_numpy())
+        nulls = array.is_null()
+        return pa.ListArray.from_arrays(offsets, array.values.dictionary_encode(), mask=nulls)
+    return array
+
+
+def in_chunks(whole, cuts):
+    """The same rows, in chunks that end at ``cuts``."""
+    ends = [0, *sorted(cut % (len(whole) + 1) for cut in cuts), len(whole)]
+    return pa.concat_tables([whole[start:end] for start, end in zip(ends, ends[1:], strict=False)])
+
+
+def cuts():
+    return st.lists(st.integers(0, 1 << 16), max_size=3)
+
+
+def manifest_table(rows, shape="plain"):
+    return table(rows, MANIFEST, shape)
+
+
+def licenses_table(rows, shape="plain"):
+    return table(rows, LICENSES, shape)
+
+
+def opt_outs_table(rows, shape="plain"):
+    return table(rows, OPT_OUTS, shape)
+
+
+def exactly(some):
+    """The rows so that even 0.0 and -0.0 differ: what must be the same bytes is compared by this."""
+    return repr(some.to_pylist() if isinstance(some, pa.Table) else some)
+
+
+def reason_bits(names):
+    """Lists of names as the bit sets that decide makes."""
+    from transforms.domain.reasons import BIT
+
+    return np.array([sum(BIT[name] for name in some) for some in names], np.uint32)
