@@ -38,8 +38,7 @@ class _Gzip:
     def step(self, data: bytes) -> tuple[bytes, bytes]:
         out = self._inner.decompress(data, STEP_BYTES)
         left = self._inner.unconsumed_tail
-        # A full step may leave more inside, even with no input left.
-        self.needs_input = not left and len(out) < STEP_BYTES
+        self.needs_input = not left
         return out, left
 
     @property

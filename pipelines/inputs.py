@@ -15,6 +15,7 @@ from typing import IO, Any
 from pipelines.decompression import decompress, detect
 from pipelines.files import locate, reading
 from pipelines.lineblocks import BLOCK_BYTES, LINE_BYTES, LongLine, blocks
+from pipelines.scan import Scan
 from transforms.domain import schemas
 from transforms.domain.errors import ConfigError, InputError
 from transforms.formats import heads, quarantine
@@ -132,7 +133,7 @@ def plan(
         with reading(each.place) as file:
             compression, settings = _look(file, fmt, each.place)
             can_cut = isinstance(fmt, LineFormat) and not compression
-            scan = _Scan(split_bytes if can_cut else None)
+            scan = Scan(split_bytes if can_cut else None)
             while chunk := file.read(BLOCK_BYTES):
                 scan.take(chunk)
                 done += len(chunk)
@@ -161,64 +162,6 @@ def _look(file: IO[bytes], fmt: Format | None, place: str) -> tuple[str, dict[st
     if compression and not isinstance(fmt, LineFormat):
         raise InputError(f"{place}: {compression} data, which {fmt.name} is not read from. Unpack it first.")
     return compression, fmt.variant(head, place)
-
-
-class _Scan:
-    """Takes in a file chunk by chunk; knows its digest, and each split's place, first line and digest."""
-
-    def __init__(self, split_bytes: int | None) -> None:
-        self.whole = hashlib.sha256()
-        self.bytes = 0
-        self._split_bytes = split_bytes
-        self._target = split_bytes
-        self._cuts: list[tuple[int, int, int, str]] = []
-        self._start = self._first_line = self._lines = 0
-        self._digest = hashlib.sha256()
-        self._before = b"\n\n"  # the last two bytes
-
-    def take(self, chunk: bytes) -> None:
-        """The next bytes of the file."""
-        self.whole.update(chunk)
-        view, at = memoryview(chunk), 0
-        while (end := self._next_cut(chunk, at)) is not None:
-            self._add(view[at:end], chunk.count(b"\n", at, end))
-            self._close()
-            at = end
-        self._add(view[at:], chunk.count(b"\n", at) if self._split_bytes else 0)
-        self._before = (self._before + chunk[-2:])[-2:]
-
-    def finish(self) -> list[tuple[int, int, int, str]]:
-        """Each split's offset, length, first line and digest. An empty file is one empty split."""
-        if self.bytes > self._start or not self._cuts:
-            self._close()
-        return self._cuts
-
-    def _add(self, piece: memoryview, lines: int) -> None:
-        self._digest.update(piece)
-        self.bytes += len(piece)
-        self._lines += lines
-
-    def _close(self) -> None:
-        length = self.bytes - self._start
-        self._cuts.append((self._start, length, self._first_line, self._digest.hexdigest()))
-        self._start, self._first_line, self._digest = self.bytes, self._lines, hashlib.sha256()
-        if self._split_bytes:
-            self._target = (self.bytes // self._split_bytes + 1) * self._split_bytes
-
-    def _next_cut(self, chunk: bytes, at: int) -> int | None:
-        """Where in ``chunk`` the split ends, if it does: after a line feed, but never after a blank line.
-
-        So a split whose last line is blank is the end of its file, which a reader need not be told.
-        """
-        if self._target is None:
-            return None
-        feed = chunk.find(b"\n", max(at, at + self._target - self.bytes - 1))
-        while feed >= 0:
-            before = (self._before + chunk[max(0, feed - 2) : feed])[-2:]
-            if not (before.endswith(b"\n") or before == b"\n\r"):
-                return feed + 1
-            feed = chunk.find(b"\n", feed + 1)
-        return None
 
 
 # --- Reading -----------------------------------------------------------------------------------------------

@@ -38,12 +38,14 @@ class Watch:
         stop = threading.Event()
         with _bars() as show:
 
+            def look() -> None:
+                with contextlib.suppress(Exception):  # what goes wrong is the run's to report
+                    for each in replay.advance():
+                        show(f"{title}: {each.stage.lower()}", each.weight_done, each.weight, each.rows_done)
+
             def follow() -> None:
                 while not stop.wait(_EVERY_SECONDS):
-                    with contextlib.suppress(Exception):  # what goes wrong is the run's to report
-                        for each in replay.advance():
-                            stage = f"{title}: {each.stage.lower()}"
-                            show(stage, each.weight_done, each.weight, each.rows_done)
+                    look()
 
             thread = threading.Thread(target=follow, daemon=True)
             thread.start()
@@ -52,6 +54,7 @@ class Watch:
             finally:
                 stop.set()
                 thread.join()
+                look()
 
     @contextlib.contextmanager
     def counting(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -74,19 +77,26 @@ class Watch:
 @contextlib.contextmanager
 def _bars() -> Iterator[Callable[[str, int, int, int], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.text import Text
 
     class Rows(ProgressColumn):
         def render(self, task: Task) -> Text:
-            rows, elapsed = task.fields["rows"], task.elapsed or 0
-            rate = f" {rows / elapsed:>11,.0f}/s" if rows and elapsed else ""
-            return Text(f"{rows:>13,}{rate}", style="cyan")
+            rows, seconds = task.fields["rows"], task.finished_time or task.elapsed or 0
+            rate = f"{rows / seconds:>9,.0f}/s" if rows and seconds else ""
+            return Text(f"{rows:>11,} {rate}", style="cyan")
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         Rows(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),

@@ -72,8 +72,10 @@ class Runner:
                 self._submit(store, job, replay.stage_reached)
             replay.advance()
         if not replay.complete:
+            stage = job.stages[replay.stage_reached][0].name
             raise IntegrityError(
-                f"{job.name}: the runner ended, and results are missing. Run the command again"
+                f"{job.name}: the runner ended well, and actions of the stage {stage} have no result. Do its"
+                " workers run this version of byleave, and reach this store? Then run the command again"
             )
         return [replay.results(place) for place in range(len(job.stages))]
 

@@ -1,1 +1,47 @@
-"""What all tests share lies beside this file, which is why they can import it: the oracle, the strategies."""
+"""A fresh store, and golden files, for every test.
+
+What else the tests share lies beside this file, which is why they can import it: the oracle, the strategies,
+the runner that does without Beam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from pipelines.store.store import Dataset, Store, close_stores, create_store
+
+GOLDEN = Path(__file__).parent / "golden"
+
+# A store writes through to the disk, and a disk has its moods: time is no ground to fail a property.
+settings.register_profile("byleave", deadline=None)
+settings.load_profile("byleave")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write", action="store_true", help="write golden files instead of comparing them")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store of 16 buckets in a folder of its own."""
+    yield create_store(str(tmp_path / "store"), Dataset("yfcc100m", "flickr", 16))
+    close_stores()
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Holds a text to the golden file of a name; `--write` makes the text the golden one."""
+
+    def hold(name: str, text: str) -> None:
+        file = GOLDEN / name
+        if request.config.getoption("--write"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert file.is_file(), f"there is no golden file {name}; make it with --write, and read it"
+        assert text == file.read_text(encoding="utf-8")
+
+    return hold

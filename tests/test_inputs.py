@@ -261,11 +261,11 @@ def refused(paths: list[Path], fmt: Any = yfcc100m) -> str:
     return message.removeprefix(f"{paths[0]}: ")
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_what_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused([tmp_path / "absent"]).startswith("no such file")
     assert refused([tmp_path]).startswith("a directory")
     with socket.socket(socket.AF_UNIX) as listening:
-        os.chdir(tmp_path)  # a socket's path is short
+        monkeypatch.chdir(tmp_path)  # a socket's path is short
         listening.bind("s")
         assert refused([tmp_path / "s"]).startswith("neither a file nor a directory")
 

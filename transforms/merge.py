@@ -64,6 +64,8 @@ def _sortable(rows: pa.Table) -> pa.Table:
             columns[f"{field.name} length"] = pc.list_value_length(column)
             column = order.joined(column)
         columns[field.name] = column
+        if pa.types.is_floating(field.type):  # -0.0 equals 0.0, and is other bytes
+            columns[f"{field.name} bits"] = column.view(pa.int64())
     return pa.table(columns)
 
 

@@ -163,7 +163,7 @@ class Blobs:
                 )
         except FileNotFoundError:
             raise IntegrityError(f"{blob.path}: the blob is missing from {self._backend.url}") from None
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
             raise IntegrityError(f"{blob.path}: the blob is damaged ({error})") from error
         if len(table) != blob.rows:
             raise IntegrityError(f"{blob.path}: the blob has {len(table)} rows, not {blob.rows}")

@@ -105,6 +105,7 @@ def create_store(url: str, dataset: Dataset) -> Store:
     if not existing and root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise StateError(f"{url}: is not empty and is not a store; name a new folder")
     backend.create(f"{dataset.path}/dataset.json", canonical(asdict(dataset)))
+    backend.close()
     store = open_store(url)
     if store.dataset != dataset:
         raise StateError(

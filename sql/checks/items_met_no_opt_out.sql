@@ -8,12 +8,12 @@
 --   kind VARCHAR            of the opt-out
 --   key VARCHAR             that it names
 with asked as (
-    select distinct
-        kind,
-        source,
-        key
+    select
+        opt_outs.kind,
+        opt_outs.source,
+        opt_outs.key
     from opt_outs
-    where list in (select snapshot from inputs where inputs.kind = 'opt-outs')
+    inner join inputs on inputs.kind = 'opt-outs' and opt_outs.list = inputs.snapshot
     union
     -- A tag that says it by itself.
     select
@@ -39,7 +39,6 @@ bare_urls as (
             '%40', '@'
         ) as url
     from urls
-    where exists (select 1 from asked where asked.kind = 'url')
 ),
 
 tags as (
@@ -83,5 +82,6 @@ select
     asked.kind,
     asked.key
 from tags
-inner join asked on asked.kind = 'tag' and replace(replace(replace(lower(tags.tag), ' ', ''), '_', ''), '-', '') = asked.key
+inner join asked
+    on asked.kind = 'tag' and replace(replace(replace(lower(tags.tag), ' ', ''), '_', ''), '-', '') = asked.key
 order by all

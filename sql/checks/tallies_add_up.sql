@@ -1,6 +1,6 @@
 -- What the release counts of itself is what its rows come to.
 -- grain: measure
--- reads: tallies, exclusions, items, decisions, releases, inputs
+-- reads: tallies, exclusions, decisions, releases, inputs
 -- columns:
 --   measure VARCHAR
 --   stated BIGINT           by tallies, exclusions or the release's document
@@ -34,7 +34,7 @@ with stated as (
         unnest(['document: rows', 'document: kept', 'document: excluded']) as measure,
         unnest([releases.rows, kept, excluded]) as rows
     from releases
-    where version in (select version from inputs)
+    where version in (select inputs.version from inputs)
 ),
 
 counted as (
@@ -61,7 +61,7 @@ counted as (
     select
         'reason ' || reason as measure,
         count(*) as rows
-    from (select unnest(reasons) as reason from decisions)
+    from (select unnest(reasons) as reason from decisions) as unnested
     group by reason
     union all
     select

@@ -8,7 +8,7 @@
 select
     license,
     count(*) as items,
-    count(distinct (source, owner_id)) filter (where owner_id is not null) as owners
+    count(distinct row(source, owner_id)) filter (where owner_id is not null) as owners
 from manifest
 group by license
 order by items desc, license

@@ -23,6 +23,6 @@ select
     'excluded' as verdict,
     excluded.first_reason,
     -- A reason's bit is its place, counted from 0; lists count from 1.
-    list_filter(known.reasons, lambda reason, place: ((excluded.reasons >> (place - 1)) & 1) = 1) as reasons
+    list_filter(known.reasons, lambda reason, place: ((excluded.reasons >> (place - 1)) & 1) = 1) as reasons -- noqa
 from stored.excluded
 cross join (select list(reason order by place) as reasons from stored.reasons) as known

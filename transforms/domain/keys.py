@@ -33,12 +33,16 @@ def mix(state: U64) -> U64:
     return state ^ (state >> np.uint64(33))
 
 
-def _flat(strings: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], U64]:
-    """Each string's start and length, and the words that begin at every byte of the data."""
+def _plain(strings: pa.Array) -> pa.Array:
+    """The strings in one chunk and no dictionary, in which a null may be an index or an entry."""
     if isinstance(strings, pa.ChunkedArray):
         strings = strings.combine_chunks()
-    if pa.types.is_dictionary(strings.type):
-        strings = strings.cast(strings.type.value_type)
+    return strings.cast(strings.type.value_type) if pa.types.is_dictionary(strings.type) else strings
+
+
+def _flat(strings: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], U64]:
+    """Each string's start and length, and the words that begin at every byte of the data."""
+    strings = _plain(strings)
     if strings.null_count:
         strings = strings.fill_null("")
     _, offsets_buffer, data = strings.buffers()
@@ -88,6 +92,7 @@ def item_hash(source: pa.Array, item_id: pa.Array) -> U64:
 
 def home_hash(source: pa.Array, owner_id: pa.Array, item_id: pa.Array) -> U64:
     """The hash that says in which bucket each row lives: its owner's, or its own without an owner."""
+    owner_id = _plain(owner_id)
     home = _chain(owner_id, _seed(source, 0))
     orphans = np.flatnonzero(pc.is_null(owner_id).to_numpy(zero_copy_only=False))
     if len(orphans):

@@ -1,0 +1,53 @@
+"""Processes that race for the same object, released together by a barrier, round after round."""
+
+from __future__ import annotations
+
+import multiprocessing
+from multiprocessing.synchronize import Barrier
+from typing import Any
+
+from pipelines.store.backend import Backend
+from pipelines.store.store import connect
+
+
+def _race(url: str, start: Barrier, rounds: int, number: int, outcomes: Any) -> None:
+    backend = connect(url)
+    me = f"racer {number}".encode() * 1000
+    created = []
+    for place in range(rounds):
+        start.wait()
+        created.append(backend.create(f"race/created/{place}", me))
+    replaced = []
+    for place in range(rounds):
+        path = f"race/replaced/{place}"
+        found = backend.read_generation(path)
+        start.wait()
+        replaced.append(backend.replace(path, me, found[1] if found else None))
+        start.wait()
+    increased = sum(increase(backend, "race/counter") for _ in range(rounds))
+    outcomes.put((number, created, replaced, increased))
+    backend.close()
+
+
+def increase(backend: Backend, path: str) -> int:
+    """Add one to a number that others add to as well; how many tries it took is nobody's business."""
+    while True:
+        found = backend.read_generation(path)
+        number, generation = (int(found[0]), found[1]) if found else (0, None)
+        if backend.replace(path, str(number + 1).encode(), generation):
+            return 1
+
+
+def race(url: str, racers: int, rounds: int) -> list[tuple[int, list[bool], list[bool], int]]:
+    """For each racer: its number, which objects it created, which it replaced, how often it counted."""
+    context = multiprocessing.get_context("spawn")
+    start, outcomes = context.Barrier(racers), context.Queue()
+    processes = [
+        context.Process(target=_race, args=(url, start, rounds, number, outcomes)) for number in range(racers)
+    ]
+    for process in processes:
+        process.start()
+    found = [outcomes.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+    return sorted(found)

@@ -1,0 +1,574 @@
+from __future__ import annotations
+
+import datetime
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from pipelines import catalog, holdings
+from pipelines.queries import ask, run_query
+from pipelines.store.blobs import Blob
+from pipelines.store.releases import PARTS, Release
+from pipelines.store.store import Dataset, Store, create_store
+from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
+from transforms import cut, decide, tallies
+from transforms.domain import schemas
+from transforms.domain.errors import ConfigError, IntegrityError, StateError
+from transforms.domain.policy import Policy
+from transforms.domain.reasons import BIT, REASONS
+
+POLICY = Policy(
+    "research-noncommercial", ("CC-BY-2.0",), "newest", "exclude", "exclude", "exclude", "exclude"
+)
+BUCKETS = 4
+DAY = datetime.date(2026, 11, 1)
+
+
+def rows(schema: pa.Schema, count: int, **columns: Any) -> pa.Table:
+    """A table of ``schema``: the columns given, nulls elsewhere."""
+    arrays = [
+        pa.array(columns[f.name], f.type) if f.name in columns else pa.nulls(count, f.type) for f in schema
+    ]
+    return pa.table(arrays, schema=schema)
+
+
+def manifest(seed: int, count: int = 60) -> pa.Table:
+    """Items of some owners, three of them without one, in the order of their ids."""
+    random = np.random.default_rng(seed)
+    owners = [f"{owner:07d}@N77" for owner in random.integers(1, 9, count).tolist()]
+    return rows(
+        schemas.MANIFEST,
+        count,
+        source=["flickr"] * count,
+        item_id=[f"88{seed:02d}{item:05d}" for item in range(count)],
+        owner_id=[None if place < 3 else owner for place, owner in enumerate(owners)],
+        license=random.choice(["CC-BY-2.0", "CC-BY-NC-2.0", "unknown"], count).tolist(),
+        media_type=["photo"] * count,
+        title=[["", None, "a \"title\" 'of' it", "\x1b[31mred"][place % 4] for place in range(count)],
+        tags=[[["cat", "no cv"], [], None][place % 3] for place in range(count)],
+        uploaded_at=[datetime.datetime(2010 + place % 3, 5, 1) for place in range(count)],
+        taken_at=[datetime.datetime([1864, 2010, 4501][place % 3], 1, 1) for place in range(count)],
+    )
+
+
+def put_buckets(store: Store, table: pa.Table, bucket_of: pa.Array) -> dict[int, Blob]:
+    """The rows as Parquet blobs, by bucket."""
+    parts = {bucket: table.filter(pc.equal(bucket_of, bucket)) for bucket in range(BUCKETS)}
+    return {bucket: store.blobs.put_table(part, table.schema) for bucket, part in parts.items() if len(part)}
+
+
+def by_owner(table: pa.Table) -> pa.Array:
+    """A bucket for each row: every row of an owner has the same."""
+    owner = pc.if_else(table["owner_id"].is_valid(), table["owner_id"], table["item_id"])
+    return pc.bit_wise_and(pc.dictionary_encode(owner.combine_chunks()).indices.cast(pa.int64()), BUCKETS - 1)
+
+
+def facts_of(table: pa.Table, seed: int) -> pa.Table:
+    """Facts drawn for the rows; tags that say no are opt-outs."""
+    random, count = np.random.default_rng(seed), len(table)
+    bits = random.choice([0, 0, 0, 1, 2, 3, 8], count).astype(np.uint8)
+    return pa.table(
+        {
+            "license_then": table["license"],
+            "license_now": random.choice(["CC-BY-2.0", "CC-BY-NC-2.0", "unknown"], count).tolist(),
+            "direction": random.choice(["same", "withdrawn", "opened"], count).tolist(),
+            "visibility": random.choice(
+                ["public", "public", "private", "deleted", "unknown"], count
+            ).tolist(),
+            "observed_on": pa.array([DAY] * count),
+            "opt_outs": bits,
+            "upload_year": pc.year(table["uploaded_at"]).cast(pa.int16()),
+            "media_type": table["media_type"],
+        },
+        schema=schemas.FACTS,
+    )
+
+
+def document(table: Table, counts: Mapping[str, int], lists: Sequence[Table] = ()) -> dict[str, Any]:
+    """What a release says of itself, as far as the catalog reads it."""
+
+    def named(each: Table) -> dict[str, Any]:
+        return {"name": each.name, "digest": each.digest, "rows": each.counts.get("rows", 0)}
+
+    return {
+        "dataset": "d",
+        "purpose": POLICY.purpose,
+        "as_of": DAY.isoformat(),
+        "policy": {**POLICY.as_dict(), "digest": POLICY.digest},
+        "inputs": {"manifest": named(table), "licenses": [], "opt_outs": [named(each) for each in lists]},
+        "toolchain": {},
+        "counts": dict(counts),
+        "schema": {},
+    }
+
+
+class World:
+    """A store with a release, and the rows that went into it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.rows: pa.Table = schemas.MANIFEST.empty_table()
+        self.reasons = np.zeros(0, np.uint32)
+
+    def take_in(self, name: str, table: pa.Table, **more: Any) -> Table:
+        buckets = put_buckets(self.store, table, by_owner(table))
+        counts = {"rows_read": len(table) + 3, "rows": len(table), "duplicates": 2, "quarantined": 1}
+        taken = Table(
+            MANIFESTS, name, buckets=buckets, counts=counts, files=({"name": f"{name}.tsv"},), **more
+        )
+        self.store.tables.commit(taken)
+        return taken
+
+    def cut(
+        self,
+        version: str,
+        table: Table,
+        lists: Sequence[Table] = (),
+        seed: int = 1,
+        spoil: Callable[[np.ndarray], np.ndarray] = lambda reasons: reasons,
+    ) -> Release:
+        """A release by the real transforms; ``spoil`` changes what is written, not what is told of it."""
+        parts: dict[str, dict[int, Blob]] = {name: {} for name in PARTS}
+        every, reasons_of = [], []
+        for bucket, blob in sorted(table.buckets.items()):
+            items = self.store.blobs.get_table(blob).cast(schemas.MANIFEST)
+            facts = facts_of(items, seed + bucket)
+            reasons = decide.decide(facts, POLICY)
+            every.append(items)
+            reasons_of.append(reasons)
+            kept, excluded = cut.cut(items, facts, spoil(reasons), POLICY)
+            for name, part, schema in (
+                ("items", kept, schemas.ITEMS),
+                ("excluded", excluded, schemas.EXCLUDED),
+                ("tallies", tallies.tally(items, facts, reasons), schemas.TALLIES),
+                ("exclusions", tallies.tally_exclusions(items, reasons), schemas.EXCLUSIONS),
+            ):
+                if len(part):
+                    parts[name][bucket] = self.store.blobs.put_table(part, schema)
+        self.rows, self.reasons = pa.concat_tables(every), np.concatenate(reasons_of)
+        kept_rows = int((self.reasons == 0).sum())
+        counts = {"rows": len(self.rows), "kept": kept_rows, "excluded": len(self.rows) - kept_rows}
+        release = Release(version, document(table, counts, lists), parts)
+        self.store.releases.commit(release)
+        return release
+
+
+def opt_out_list(store: Store, name: str, **columns: Any) -> Table:
+    count = len(columns["key"])
+    entries = rows(
+        schemas.OPT_OUTS,
+        count,
+        source=["flickr"] * count,
+        raw=columns["key"],
+        received_on=[DAY] * count,
+        **columns,
+    )
+    blobs = {"entries": store.blobs.put_table(entries, schemas.OPT_OUTS)}
+    taken = Table(OPT_OUTS, name, date=DAY.isoformat(), blobs=blobs, counts={"rows": count})
+    store.tables.commit(taken)
+    return taken
+
+
+def license_snapshot(store: Store, name: str, count: int, *, owners: bool) -> Table:
+    table = rows(
+        schemas.LICENSES,
+        count,
+        source=["flickr"] * count,
+        item_id=[str(item) for item in range(count)],
+        license=["CC-BY-2.0"] * count,
+        visibility=["public"] * count,
+        observed_on=[DAY] * count,
+        **({"owner_id": ["1@N77"] * count} if owners else {}),
+    )
+    half = len(table) // 2
+    blobs = [store.blobs.put_table(part, schemas.LICENSES) for part in (table[:half], table[half:])]
+    taken = Table(
+        LICENSES,
+        name,
+        date=DAY.isoformat(),
+        buckets={0: blobs[0]},
+        shards={1: blobs[1]},
+        counts={"rows": count, "rows_read": count},
+    )
+    store.tables.commit(taken)
+    return taken
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Two manifests, two license snapshots, two lists; two releases, the newer of the older manifest."""
+    # A folder that a pattern, a quoted text and a partition could be read into.
+    store = create_store(
+        str(tmp_path_factory.mktemp("a") / "it's [1]*" / "run=3"), Dataset("d", "flickr", BUCKETS)
+    )
+    quarantine = rows(
+        schemas.QUARANTINE,
+        1,
+        offset_bytes=[40],
+        line=[2],
+        reason=["field_count"],
+        detail=["22 cells"],
+        raw=[b"\xff\t"],
+        raw_bytes=[2],
+    )
+    bad = store.blobs.put_table(quarantine, schemas.QUARANTINE).to_json()
+    world = World(store)
+    splits = (
+        {"file": "a.tsv", "offset_bytes": 0, "first_line": 0, "quarantine": bad},
+        {"file": "a.tsv", "offset_bytes": 900, "first_line": 30, "quarantine": bad},
+        {"file": "b.tsv", "offset_bytes": 0, "first_line": 0, "quarantine": None},
+    )
+    old = world.take_in("2026.9.0", manifest(1), splits=splits)
+    world.take_in("2026.10.0", manifest(2), onto="2026.9.0")
+    license_snapshot(store, "l1", 5, owners=True)
+    license_snapshot(store, "l2", 8, owners=False)
+    lists = [opt_out_list(store, "first", kind=["item", "owner"], key=["1", "5@N77"])]
+    world.cut("2026.2.0", old, seed=7)
+    world.cut("2026.10.0", old, lists, seed=1)
+    opt_out_list(store, "second", kind=["owner"], key=[world.rows["owner_id"][5].as_py()])
+    return world
+
+
+def answer(store: Store, sql: str, release: str | None = None) -> list[dict[str, Any]]:
+    with catalog.open_catalog(store, release=release, needed=catalog.named_views(sql)) as connection:
+        return run_query(connection, sql).read_all().to_pylist()
+
+
+def test_manifest_is_the_newest_snapshot_in_natural_order(world: World) -> None:
+    found = answer(world.store, "from manifest order by item_id")
+    assert found == manifest(2).to_pylist()
+
+
+def test_released_manifest_is_the_one_that_was_cut(world: World) -> None:
+    assert answer(world.store, "from released_manifest order by item_id") == manifest(1).to_pylist()
+
+
+def test_decisions_agree_with_an_oracle(world: World) -> None:
+    expected = {
+        row["item_id"]: [reason for reason in REASONS if int(bits) & BIT[reason]]
+        for row, bits in zip(world.rows.select(["item_id"]).to_pylist(), world.reasons, strict=True)
+    }
+    found = answer(world.store, "from decisions")
+    assert {row["item_id"]: row["reasons"] for row in found} == expected
+    assert len(found) == len(expected)
+    for row in found:
+        assert row["verdict"] == ("excluded" if row["reasons"] else "kept")
+        assert row["first_reason"] == next(iter(row["reasons"]), None)
+    assert Counter(row["verdict"] for row in found).keys() == {"kept", "excluded"}
+
+
+def test_exclusions_and_tallies_agree_with_oracles(world: World) -> None:
+    decisions = answer(world.store, "from decisions")
+    counted = {
+        reason: {
+            "reason": reason,
+            "items": len(rows_with),
+            "owners": len({row["owner_id"] for row in rows_with} - {None}),
+            "first_items": sum(row["first_reason"] == reason for row in rows_with),
+        }
+        for reason in REASONS
+        if (rows_with := [row for row in decisions if reason in row["reasons"]])
+    }
+    assert answer(world.store, "from exclusions") == list(counted.values())
+    kept, excluded = answer(
+        world.store, "select sum(items)::bigint n from tallies group by verdict order by verdict desc"
+    )
+    assert (kept["n"], excluded["n"]) == ((world.reasons == 0).sum(), (world.reasons != 0).sum())
+
+
+def test_items_are_what_was_kept(world: World) -> None:
+    kept = {row["item_id"] for row in world.rows.filter(pa.array(world.reasons == 0)).to_pylist()}
+    assert {row["item_id"] for row in answer(world.store, "from items")} == kept
+
+
+def test_quarantine_says_where_in_the_file(world: World) -> None:
+    found = answer(world.store, "from quarantine order by offset_bytes")
+    assert [(row["file"], row["line"], row["offset_bytes"]) for row in found] == [
+        ("a.tsv", 3, 40),
+        ("a.tsv", 33, 940),
+    ]
+    assert found[0]["raw"] == b"\xff\t"
+    assert {(row["kind"], row["snapshot"], row["reason"]) for row in found} == {
+        ("manifests", "2026.9.0", "field_count")
+    }
+
+
+def test_ledgers_hold_every_snapshot_and_list(world: World) -> None:
+    found = answer(
+        world.store, "select snapshot, count(*) n, count(owner_id) o from licenses group by all order by all"
+    )
+    assert found == [{"snapshot": "l1", "n": 5, "o": 5}, {"snapshot": "l2", "n": 8, "o": 0}]
+    found = answer(world.store, "select list, kind from opt_outs order by all")
+    assert [tuple(row.values()) for row in found] == [
+        ("first", "item"),
+        ("first", "owner"),
+        ("second", "owner"),
+    ]
+
+
+def test_snapshots_tell_what_was_taken_in(world: World) -> None:
+    found = answer(world.store, "from snapshots")
+    assert [(row["kind"], row["snapshot"]) for row in found] == [
+        ("manifests", "2026.9.0"),
+        ("manifests", "2026.10.0"),
+        ("licenses", "l1"),
+        ("licenses", "l2"),
+        ("opt-outs", "first"),
+        ("opt-outs", "second"),
+    ]
+    newer = found[1]
+    assert (newer["rows_read"], newer["rows"], newer["duplicates"], newer["quarantined"]) == (63, 60, 2, 1)
+    assert (newer["date"], newer["files"], newer["onto"]) == (None, ["2026.10.0.tsv"], "2026.9.0")
+    assert newer["digest"] == world.store.tables.get(MANIFESTS, "2026.10.0").digest
+    assert found[2]["date"] == DAY
+
+
+def test_releases_and_their_inputs(world: World) -> None:
+    found = answer(world.store, "from releases")
+    assert [row["version"] for row in found] == ["2026.2.0", "2026.10.0"]
+    release = world.store.releases.get("2026.10.0")
+    assert found[1]["digest"] == release.digest
+    assert found[1]["as_of"] == DAY
+    assert (found[1]["manifest"], found[1]["policy_digest"]) == ("2026.9.0", POLICY.digest)
+    assert found[1]["rows"] == found[1]["kept"] + found[1]["excluded"] == len(world.rows)
+    inputs = answer(world.store, "select kind, snapshot from inputs order by kind")
+    assert [tuple(row.values()) for row in inputs] == [("manifests", "2026.9.0"), ("opt-outs", "first")]
+
+
+def test_an_older_release_can_be_asked(world: World) -> None:
+    (older,) = answer(world.store, "from releases where version = '2026.2.0'")
+    (counted,) = answer(world.store, "select count(*) n from items", "2026.2.0")
+    assert counted["n"] == older["kept"]
+    assert answer(world.store, "select distinct version v from inputs", "2026.2.0") == [{"v": "2026.2.0"}]
+    with pytest.raises(StateError, match="no release '2027'"):
+        answer(world.store, "from items", "2027")
+
+
+@pytest.mark.parametrize("name", catalog.checks())
+def test_a_sound_release_passes_every_check(world: World, name: str) -> None:
+    assert answer(world.store, catalog.checks()[name]) == []
+
+
+def test_views_have_one_type_empty_full_and_closed(world: World) -> None:
+    with (
+        catalog.empty_catalog() as empty,
+        catalog.open_catalog(world.store) as full,
+        catalog.open_catalog(world.store, needed=()) as closed,
+    ):
+        for view in catalog.views():
+            described = empty.sql(f"describe {view}").fetchall()
+            assert full.sql(f"describe {view}").fetchall() == described
+            assert closed.sql(f"describe {view}").fetchall() == described
+        assert [name for (name,) in closed.sql("show tables").fetchall()] == sorted(catalog.views())
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> World:
+    return World(create_store(str(tmp_path / "store"), Dataset("d", "flickr", BUCKETS)))
+
+
+def test_checks_find_what_is_broken(broken: World) -> None:
+    table = manifest(3)
+    taken = broken.take_in("m", table)
+    owner = table["owner_id"][9].as_py()
+    asked = opt_out_list(broken.store, "list", kind=["owner"], key=[owner])
+
+    def forget_opt_outs(reasons: np.ndarray) -> np.ndarray:
+        return reasons & ~np.uint32(BIT["opt_out_owner"] | BIT["opt_out_item"])
+
+    release = broken.cut("1", taken, [asked], spoil=forget_opt_outs)
+    met = answer(broken.store, catalog.checks()["items_met_no_opt_out"])
+    assert {owner} <= {row["key"] for row in met}
+    assert answer(broken.store, catalog.checks()["tallies_add_up"])
+    assert not answer(broken.store, catalog.checks()["every_row_decided_once"])
+    twice = {**release.parts, "items": {**release.parts["items"], 0: release.parts["items"][1]}}
+    broken.store.releases.commit(replace(release, version="2", parts=twice))
+    assert answer(broken.store, catalog.checks()["every_row_decided_once"])
+    broken.store.releases.commit(replace(release, version="3", content={**release.content, "as_of": ""}))
+    assert answer(broken.store, "select as_of from releases where version = '3'") == [{"as_of": None}]
+
+
+def test_without_a_release_its_views_are_refused(broken: World) -> None:
+    assert answer(broken.store, "from releases") == []
+    assert answer(broken.store, "from manifest") == []
+    assert answer(broken.store, "from quarantine") == []
+    for view in ("items", "decisions", "exclusions", "tallies", "inputs", "released_manifest"):
+        with pytest.raises(StateError, match="no release yet"):
+            answer(broken.store, f"select count(*) from {view}")
+        with (
+            catalog.open_catalog(broken.store) as connection,
+            pytest.raises(StateError, match="no release yet"),
+        ):
+            run_query(connection, f"select 1 from {view} where false or 1 = 1").read_all()
+
+
+def test_a_manifest_that_is_another_one_is_refused(broken: World) -> None:
+    release = broken.cut("1", broken.take_in("m", manifest(3)))
+    inputs = {**release.content["inputs"], "manifest": {"name": "m", "digest": "0" * 64, "rows": 60}}
+    broken.store.releases.commit(replace(release, version="2", content={**release.content, "inputs": inputs}))
+    with pytest.raises(IntegrityError, match="'m'"):
+        answer(broken.store, "from released_manifest")
+
+
+@pytest.mark.parametrize("fault", ["flipped", "missing"])
+def test_damaged_blobs_stop_only_queries_that_need_them(broken: World, fault: str) -> None:
+    release = broken.cut("1", broken.take_in("m", manifest(3)))
+    blob = release.parts["items"][2]
+    file = Path(holdings.blob_path(broken.store, blob))
+    if fault == "missing":
+        file.unlink()
+    else:
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        file.write_bytes(data)
+    for view in ("items", "decisions"):
+        with pytest.raises(IntegrityError, match=blob.digest):
+            answer(broken.store, f"select 1 from {view} limit 0")
+    assert answer(broken.store, "select count(*) n from manifest") == [{"n": 60}]
+    assert answer(broken.store, "from tallies")
+
+
+ESCAPES = [
+    "from read_text('/etc/passwd')",
+    "from read_csv('/etc/passwd')",
+    "from '/etc/passwd'",
+    "from glob('/etc/*')",
+    "from read_text('{store}/datasets/d/dataset.json')",
+    "from read_parquet('{closed}')",
+    "copy (select 1) to '{outside}'",
+    "attach '{outside}'",
+    "install httpfs",
+    "load httpfs",
+    "set enable_external_access = true",
+    "set allowed_paths = ['/etc/passwd']",
+    "set threads = 1",
+    "from test_is_not_seen_by_sql",
+]
+test_is_not_seen_by_sql = pa.table({"a": [1]})
+
+
+@pytest.mark.parametrize("sql", ESCAPES)
+def test_a_query_reaches_nothing_but_the_views(world: World, tmp_path: Path, sql: str) -> None:
+    closed = next(iter(world.store.releases.get("2026.2.0").parts["items"].values()))
+    sql = sql.format(
+        store=world.store.url.replace("'", "''"),
+        outside=tmp_path / "out",
+        closed=holdings.blob_path(world.store, closed).replace("'", "''"),
+    )
+    with catalog.open_catalog(world.store, needed=["manifest"]) as connection:
+        with pytest.raises(duckdb.Error):
+            connection.execute(sql).fetchall()
+        with pytest.raises(ConfigError):
+            run_query(connection, sql).read_all()
+        assert run_query(connection, "select count(*) n from manifest").read_all().to_pylist() == [{"n": 60}]
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "from query_table('manifest')",
+        "from query('from manifest')",
+        "select count(*) from query_table('manifest')",
+        "select item_id from query_table('manifest') where item_id = 'x'",
+        "select tags from query_table('manifest') where len(tags) > 9",
+        "select 1 from query_table('items') having count(*) = 0",
+        "from stored.manifest",
+        "from stored.items where owner_id is not null",
+    ],
+)
+def test_what_was_not_hashed_is_never_read_as_empty(world: World, sql: str) -> None:
+    with catalog.open_catalog(world.store, needed=catalog.named_views(sql)) as connection:
+        with pytest.raises(StateError, match="not open"):
+            run_query(connection, sql).read_all()
+
+
+@pytest.mark.parametrize(
+    ("sql", "named"),
+    [
+        ("select * from items join MANIFEST using (item_id)", {"items", "manifest"}),
+        (
+            "with a as (from tallies) select (select max(items) from exclusions) from a",
+            {"tallies", "exclusions"},
+        ),
+        ("summarize decisions", {"decisions"}),
+        ("describe main.decisions", {"decisions"}),
+        ("show items", {"items"}),
+        ("pivot tallies on verdict in ('kept') using sum(items)", {"tallies"}),
+        ("select columns('owner.*') from licenses, unnest([1])", {"licenses"}),
+        ("from opt_outs union all by name from items", {"opt_outs", "items"}),
+        ("select 'from items'", set()),
+        ("show tables", set()),
+    ],
+)
+def test_views_that_a_query_names(sql: str, named: set[str]) -> None:
+    assert catalog.named_views(sql) == named
+
+
+def test_stats_hold_aggregates_and_no_ids(world: World, tmp_path: Path) -> None:
+    release = world.store.releases.get("2026.10.0")
+    path = tmp_path / "new" / "stats.duckdb"
+    catalog.write_stats(path, release, world.store)
+    assert [file.name for file in path.parent.iterdir()] == ["stats.duckdb"]
+    data = path.read_bytes()
+    ids = {row[name] for row in world.rows.to_pylist() for name in ("item_id", "owner_id")} - {None}
+    assert len(ids) > 60
+    assert not [each for each in ids if each.encode() in data]
+    with duckdb.connect(str(path), read_only=True) as stats:
+        tables = {name for (name,) in stats.sql("select table_name from duckdb_tables()").fetchall()}
+        assert tables == {"releases", "tallies", "exclusions", "licenses"}
+        kinds = stats.sql(
+            "select table_name, column_name from duckdb_columns() where not internal"
+        ).fetchall()
+        assert not [column for _, column in kinds if column in ("item_id", "owner_id", "owner_name", "title")]
+        for name in ("tallies", "exclusions"):
+            assert stats.sql(f"from {name}").to_arrow_table().to_pylist() == answer(
+                world.store, f"from {name}"
+            )
+        views = {"license_drift", "drift_by_year", "exclusions_by_reason", "kept_by_license"}
+        for name in views:
+            assert stats.sql(f"from {name}").to_arrow_table().to_pylist() == answer(
+                world.store, catalog.stats()[name]
+            )
+        (row,) = stats.sql("from releases").to_arrow_table().to_pylist()
+        assert row == answer(world.store, "from releases where version = '2026.10.0'")[0]
+        (kept,) = stats.sql("select sum(kept) from licenses").fetchall()[0]
+        assert kept == row["kept"]
+
+
+def test_stats_are_shipped_once(broken: World) -> None:
+    release = broken.cut("1", broken.take_in("m", manifest(3)))
+    path = catalog.ship_stats(broken.store, release)
+    assert path == Path(broken.store.url) / broken.store.releases.stats_path("1")
+    before = path.read_bytes()
+    assert catalog.ship_stats(broken.store, release) == path
+    assert path.read_bytes() == before
+    shutil.rmtree(path.parent)
+    assert catalog.ship_stats(broken.store, release).exists()
+
+
+def test_ask_answers_as_text(world: World) -> None:
+    assert list(ask(world.store, "select count(*) as n from manifest", how="csv")) == ['"n"', "60"]
+    with pytest.raises(ConfigError, match="Views: decisions, exclusions"):
+        list(ask(world.store, "select nothing from manifest"))
+
+
+@pytest.fixture
+def fresh_python() -> Iterator[list[str]]:
+    yield [sys.executable, "-c"]
+
+
+def test_a_query_does_not_pay_for_beam(fresh_python: list[str]) -> None:
+    program = "import sys, pipelines.catalog, pipelines.queries; sys.exit('apache_beam' in sys.modules)"
+    assert subprocess.run([*fresh_python, program], check=False).returncode == 0

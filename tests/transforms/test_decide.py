@@ -1,0 +1,157 @@
+"""Verdicts: every reason of every row is the oracle's, nothing unknown is let in, and no is no."""
+
+from dataclasses import replace
+
+import numpy as np
+import oracle
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import (
+    LICENSE_IDS,
+    Bucket,
+    buckets,
+    licenses_table,
+    manifest_row,
+    manifest_table,
+    opt_outs_table,
+    policies,
+    reason_bits,
+    worlds,
+)
+from strategies import opt_outs as some_opt_outs
+
+from transforms.decide import decide, first_reason
+from transforms.domain.policy import Policy
+from transforms.domain.reasons import BIT, OPT_OUT_BITS, REASONS
+from transforms.facts import join_facts
+
+OPT_OUT_MASK = np.uint32(sum(OPT_OUT_BITS.values()))
+ALL = Policy("research-noncommercial", LICENSE_IDS[:-1], "newest", "keep", "keep", "keep", "keep")
+
+
+def facts_of(bucket):
+    looks = [licenses_table(look) for look in bucket.looks]
+    return join_facts(manifest_table(bucket.manifest), looks, opt_outs_table(bucket.opt_outs))
+
+
+def oracle_facts(bucket):
+    return [oracle.facts_one(row, bucket.all_looks, bucket.opt_outs) for row in bucket.manifest]
+
+
+@given(buckets(), policies())
+def test_reasons_are_the_oracle_s_row_for_row(bucket, policy):
+    expected = [oracle.decide_one(fact, policy) for fact in oracle_facts(bucket)]
+    reasons = decide(facts_of(bucket), policy)
+    assert reasons.dtype == np.uint32
+    assert reasons.tolist() == reason_bits(expected).tolist()
+    assert first_reason(reasons).to_pylist() == [(why or [None])[0] for why in expected]
+
+
+@given(buckets(), policies())
+def test_unknown_is_kept_only_where_the_policy_says_so(bucket, policy):
+    facts = facts_of(bucket)
+    deciding = "license_now" if policy.license_change == "newest" else "license_then"
+    for row, reasons in zip(facts.to_pylist(), decide(facts, policy).tolist(), strict=True):
+        if reasons == 0:
+            assert row[deciding] in policy.allowed or (
+                row[deciding] == "unknown" and policy.unknown_license == "keep"
+            )
+            assert row["visibility"] != "unknown" or policy.unknown_visibility == "keep"
+            assert row["visibility"] != "deleted" or policy.deleted == "keep"
+            assert row["visibility"] != "private" or policy.private == "keep"
+
+
+@given(buckets(), policies(), worlds().flatmap(some_opt_outs))
+def test_an_opt_out_more_never_keeps_more(bucket, policy, more):
+    # Some of the opt-outs name this world's own items, the others a stranger's.
+    for added in (more, [{**more_, "key": row["item_id"], "source": row["source"], "kind": "item"}
+                         for more_, row in zip(more, bucket.manifest)]):  # fmt: skip
+        before = decide(facts_of(bucket), policy)
+        after = decide(facts_of(Bucket(bucket.manifest, bucket.looks, bucket.opt_outs + added)), policy)
+        assert (before & after == before).all()
+
+
+@given(buckets(), policies())
+def test_no_policy_overrules_an_opt_out(bucket, policy):
+    facts = facts_of(bucket)
+    opted_out = facts["opt_outs"].to_numpy() > 0
+    for some in (policy, ALL):
+        reasons = decide(facts, some)
+        assert (reasons[opted_out] & OPT_OUT_MASK > 0).all()
+        assert (reasons[~opted_out] & OPT_OUT_MASK == 0).all()
+
+
+@given(buckets())
+def test_the_most_lenient_policy_keeps_whoever_did_not_opt_out(bucket):
+    facts = facts_of(bucket)
+    assert (decide(facts, ALL) == facts["opt_outs"].to_numpy()).all()
+
+
+@given(buckets(), policies(), st.sampled_from(LICENSE_IDS[:-1]))
+def test_a_license_more_never_excludes_more(bucket, policy, license_id):
+    wider = replace(policy, allowed=tuple(sorted({*policy.allowed, license_id})))
+    before, after = decide(facts_of(bucket), policy), decide(facts_of(bucket), wider)
+    assert (before & after == after).all()
+
+
+@given(
+    buckets(), policies(), st.sampled_from(["unknown_license", "private", "deleted", "unknown_visibility"])
+)
+def test_to_keep_is_never_stricter_than_to_exclude(bucket, policy, field):
+    keep, exclude = (
+        decide(facts_of(bucket), replace(policy, **{field: does})) for does in ("keep", "exclude")
+    )
+    assert (keep & exclude == keep).all()
+
+
+@given(buckets(), policies())
+def test_as_ingested_looks_at_no_later_license(bucket, policy):
+    policy = replace(policy, license_change="as_ingested")
+    changed = [[{**row, "license": "all-rights-reserved"} for row in look] for look in bucket.looks]
+    reasons = decide(facts_of(bucket), policy)
+    again = decide(facts_of(Bucket(bucket.manifest, changed, bucket.opt_outs)), policy)
+    assert (reasons == again).all()
+    assert not (reasons & np.uint32(BIT["license_withdrawn"])).any()
+
+
+def test_newest_and_as_ingested_differ_where_the_license_was_withdrawn():
+    row = manifest_row("flickr", "1", "a", [])
+    seen = {"source": "flickr", "item_id": "1", "owner_id": None, "license_raw": None, "visibility": "public"}
+    look = {**seen, "license": "all-rights-reserved", "observed_on": __import__("datetime").date(2026, 11, 1)}
+    facts = facts_of(Bucket([row], [[look]], []))
+    policy = replace(ALL, allowed=("CC-BY-2.0",))
+    both = BIT["license_withdrawn"] | BIT["license_not_allowed"]
+    assert decide(facts, policy).tolist() == [both]
+    assert decide(facts, replace(policy, license_change="as_ingested")).tolist() == [0]
+
+
+@given(st.lists(st.integers(0, 2 ** len(REASONS) - 1), max_size=20))
+def test_the_first_reason_is_the_lowest_bit(bits):
+    expected = [next((name for name in REASONS if some & BIT[name]), None) for some in bits]
+    found = first_reason(np.array(bits, np.uint32))
+    assert pa.types.is_dictionary(found.type)
+    assert found.to_pylist() == expected
+
+
+def test_reasons_keep_their_places():
+    """Bits are written into releases: a reason may be appended, never moved."""
+    assert REASONS[:10] == (
+        "opt_out_item",
+        "opt_out_owner",
+        "opt_out_url",
+        "opt_out_tag",
+        "deleted",
+        "private",
+        "visibility_unknown",
+        "license_unknown",
+        "license_withdrawn",
+        "license_not_allowed",
+    )
+    assert [BIT[f"opt_out_{kind}"] for kind in OPT_OUT_BITS] == list(OPT_OUT_BITS.values())
+
+
+@pytest.mark.parametrize("license_change", ["newest", "as_ingested"])
+def test_nothing_in_nothing_out(license_change):
+    assert len(decide(facts_of(Bucket([], [], [])), replace(ALL, license_change=license_change))) == 0

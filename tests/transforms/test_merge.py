@@ -1,0 +1,136 @@
+"""Merge: one row for each item by a rule over contents, whatever came first and however often it is done."""
+
+import oracle
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import (
+    TWISTS,
+    cuts,
+    exactly,
+    in_chunks,
+    licenses,
+    licenses_table,
+    manifest_row,
+    manifest_table,
+    manifests,
+    table,
+    worlds,
+)
+
+from transforms.domain.schemas import INDEX, LICENSES, MANIFEST
+from transforms.merge import merge_licenses, merge_manifest
+
+MANIFESTS = worlds().flatmap(manifests)
+LOOKS = worlds().flatmap(licenses)
+NO_LOSERS = INDEX.empty_table()
+
+
+def losers_of(rows):
+    """The homes that lost among ``rows``, as the index finds them."""
+    entries = [{"source": r["source"], "item_id": r["item_id"], "home": oracle.home(r)} for r in rows]
+    lost = sorted(oracle.index(entries)[1])
+    return [dict(zip(INDEX.names, loser, strict=True)) for loser in lost]
+
+
+def merged(rows, losers=None):
+    losers = losers_of(rows) if losers is None else losers
+    return merge_manifest(manifest_table(rows), table(losers, INDEX))
+
+
+def shuffled(rows):
+    return st.permutations(rows)
+
+
+@given(MANIFESTS)
+def test_manifest_is_the_oracle_s(rows):
+    bucket = merged(rows)
+    assert bucket.schema.equals(MANIFEST)
+    assert exactly(bucket) == exactly(oracle.merge_manifest(rows, losers_of(rows)))
+    assert len({oracle.pair(row) for row in rows}) == len(bucket)
+
+
+@pytest.mark.parametrize(("name", "value"), TWISTS)
+def test_rows_that_differ_in_one_column_have_one_winner(name, value):
+    plain = manifest_row("flickr", "1", "a", [])
+    other = {**plain, name: value}
+    expected = exactly(oracle.merge_manifest([plain, other], []))
+    assert exactly(merged([plain, other])) == exactly(merged([other, plain])) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("longitude", -0.0, 0.0),
+        ("latitude", -0.0, 0.0),
+        ("tags", ["cat\x1fdog", "x"], ["cat", "dog\x1fx"]),
+        ("machine_tags", [], [""]),
+        ("title", "nul", "nul\0"),
+        ("owner_name", "", None),
+    ],
+)
+def test_even_rows_that_look_alike_have_one_winner(name, one, other):
+    rows = [manifest_row("flickr", "1", "a", [(name, value)]) for value in (one, other)]
+    expected = exactly(oracle.merge_manifest(rows, []))
+    assert exactly(merged(rows)) == exactly(merged(rows[::-1])) == expected
+
+
+@given(MANIFESTS.flatmap(lambda rows: st.tuples(st.just(rows), shuffled(rows))), cuts(), cuts())
+def test_manifest_does_not_depend_on_the_order_or_the_chunks_of_rows(orders, ends, loser_ends):
+    rows, otherwise = orders
+    losers = table(losers_of(rows)[::-1], INDEX)
+    again = merge_manifest(in_chunks(manifest_table(otherwise), ends), in_chunks(losers, loser_ends))
+    assert exactly(again) == exactly(merged(rows))
+
+
+@given(MANIFESTS, st.integers(0, 12))
+def test_manifest_merged_in_two_steps_is_that_of_one(rows, cut):
+    first, second = rows[:cut], rows[cut:]
+    before = merged(first).to_pylist()
+    # The second step only knows what its own index says: the homes kept so far, and the new ones.
+    assert exactly(merged([*before, *second])) == exactly(merged(rows))
+    assert exactly(merged([*before, *second], losers_of(rows))) == exactly(merged(rows))
+    assert exactly(merged([*before, *merged(second).to_pylist()])) == exactly(merged(rows))
+
+
+@given(MANIFESTS)
+def test_merging_again_changes_nothing(rows):
+    once = merged(rows)
+    assert exactly(merge_manifest(once, NO_LOSERS)) == exactly(once)
+    assert exactly(merge_manifest(once, table(losers_of(rows), INDEX))) == exactly(once)
+
+
+def test_only_the_losing_home_goes():
+    rows = [manifest_row("flickr", item, owner, []) for item in "12" for owner in ("a", "b", None)]
+    homes = {row["owner_id"]: oracle.home(row) for row in rows if row["item_id"] == "1"}
+    losers = [{"source": "flickr", "item_id": "1", "home": homes[owner]} for owner in ("b", None)]
+    losers.append({"source": "commons", "item_id": "1", "home": homes["a"]})
+    left = [(row["item_id"], row["owner_id"]) for row in merged(rows, losers).to_pylist()]
+    assert ("1", "a") in left
+    assert ("1", "b") not in left
+    assert ("1", None) not in left
+    assert ("2", "a") in left
+
+
+def test_nothing_merges_to_nothing():
+    assert len(merged([])) == 0
+    assert len(merge_licenses(LICENSES.empty_table())) == 0
+
+
+@given(LOOKS, cuts())
+def test_licenses_are_the_oracle_s(rows, ends):
+    expected = exactly(oracle.merge_licenses(rows))
+    bucket = merge_licenses(licenses_table(rows))
+    assert bucket.schema.equals(LICENSES)
+    assert exactly(bucket) == expected
+    assert exactly(merge_licenses(in_chunks(licenses_table(rows), ends))) == expected
+
+
+@given(LOOKS.flatmap(lambda rows: st.tuples(st.just(rows), shuffled(rows))), st.integers(0, 12))
+def test_licenses_are_the_same_in_any_order_and_any_steps(orders, cut):
+    rows, otherwise = orders
+    whole = merge_licenses(licenses_table(rows))
+    assert exactly(merge_licenses(licenses_table(otherwise))) == exactly(whole)
+    assert exactly(merge_licenses(whole)) == exactly(whole)
+    before = merge_licenses(licenses_table(otherwise[:cut])).to_pylist()
+    assert exactly(merge_licenses(licenses_table([*before, *otherwise[cut:]]))) == exactly(whole)
