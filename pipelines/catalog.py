@@ -12,11 +12,12 @@ and refuses to be read.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import secrets
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines import holdings
-from pipelines.config import shipped
+from pipelines.sqlfiles import stats, views
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from transforms.domain.errors import ConfigError, IntegrityError, StateError, decode, encode
@@ -37,26 +38,6 @@ _NOT_OPENED = StateError(
     " byleave release cut --help); or the query does not name it (write the view's name after FROM)"
 )
 _SCHEMAS = {**holdings.IN_BLOBS, **holdings.IN_DOCUMENTS}
-
-
-def _queries(folder: str) -> dict[str, str]:
-    files = (file for file in (shipped("sql") / folder).iterdir() if file.name.endswith(".sql"))
-    return {file.name.removesuffix(".sql"): file.read_text() for file in sorted(files, key=lambda f: f.name)}
-
-
-def views() -> Mapping[str, str]:
-    """Each view's name and query; what it is, its grain and columns stand at the head of the query."""
-    return _queries("views")
-
-
-def stats() -> Mapping[str, str]:
-    """Each statistic's name and query over the views."""
-    return _queries("stats")
-
-
-def checks() -> Mapping[str, str]:
-    """Each check's name and query over the views of a release: a row in its answer is a fault."""
-    return _queries("checks")
 
 
 def named_views(sql: str) -> frozenset[str]:
@@ -193,6 +174,11 @@ def ship_stats(store: Store, release: Release) -> Path:
     return path
 
 
+@functools.cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
+
+
 def _parse(sql: str) -> Any:
     """The syntax tree of the one SELECT in ``sql``."""
     with plain_errors():
@@ -200,8 +186,7 @@ def _parse(sql: str) -> Any:
     if len(kinds) != 1:
         raise ConfigError(f"one query at a time: this text holds {len(kinds)} statements")
     if kinds == [duckdb.StatementType.SELECT]:
-        with duckdb.connect() as connection:
-            (text,) = connection.execute("select json_serialize_sql(?)", [sql]).fetchall()[0]
+        (text,) = _parser().cursor().execute("select json_serialize_sql(?)", [sql]).fetchall()[0]
         tree = json.loads(text)
         # `with x as (delete ...) select ...` is a SELECT to the parser.
         if not tree["error"] and not any(node["type"].endswith("_QUERY_NODE") for node in _nodes(tree)):

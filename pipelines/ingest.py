@@ -207,7 +207,11 @@ def ingest_opt_outs(
     """
     pinned = inputs.plan(paths, None, split_bytes=0, report=None)
     action = opt_outs.action(
-        pinned.splits, source=store.dataset.source, received_on=received_on, buckets=store.dataset.buckets
+        pinned.splits,
+        source=store.dataset.source,
+        received_on=received_on,
+        buckets=store.dataset.buckets,
+        shards=store.dataset.shards,
     )
     result = opt_outs.STAGE.perform(store, action)
     if not result.counts["rows"] and not allow_empty:
@@ -256,7 +260,14 @@ def _partition(
     store: Store, pinned: inputs.Inputs, kind: str, fmt: str, settings: dict[str, str]
 ) -> tuple[Action, ...]:
     return tuple(
-        partition.action(split, kind=kind, fmt=fmt, buckets=store.dataset.buckets, settings=settings)
+        partition.action(
+            split,
+            kind=kind,
+            fmt=fmt,
+            buckets=store.dataset.buckets,
+            shards=store.dataset.shards,
+            settings=settings,
+        )
         for split in pinned.splits
     )
 

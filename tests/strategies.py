@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT
-from transforms.domain.schemas import LICENSES, MANIFEST, OPT_OUTS
+from transforms.domain.schemas import LICENSES, MANIFEST, OPT_OUTS, REPEATING
 
 SOURCES = ("flickr", "commons")
 DAYS = tuple(datetime.date(2026, 11, day) for day in (1, 2, 3))
@@ -198,24 +198,26 @@ def shapes():
     return st.sampled_from(SHAPES)
 
 
-def table(rows, schema, shape="plain"):
-    """``rows`` in one chunk; sliced means that it begins and ends inside of larger buffers."""
+def table(rows, schema, shape="plain", *, dictionaries=REPEATING):
+    """``rows`` in one chunk; sliced means that it begins and ends inside of larger buffers.
+
+    In shapes with dictionaries the columns named by ``dictionaries`` are encoded: those that blobs encode.
+    """
     before, behind = (rows[-2:], rows[:1]) if "sliced" in shape else ([], [])
     whole = pa.Table.from_pylist([*before, *rows, *behind], schema=schema).combine_chunks()
     if "dictionaries" in shape:
-        whole = pa.table({name: _encoded(whole[name]) for name in whole.column_names})
+        named = {name.partition(".")[0] for name in dictionaries}
+        columns = {name: _encoded(whole[name]) if name in named else whole[name] for name in schema.names}
+        whole = pa.table(columns)
     return whole.slice(len(before), len(rows))
 
 
 def _encoded(column):
     array = column.combine_chunks()
-    if pa.types.is_string(array.type):
+    if not pa.types.is_list(array.type):
         return array.dictionary_encode()
-    if pa.types.is_list(array.type):
-        offsets = pa.array(array.offsets.to_numpy())
-        nulls = array.is_null()
-        return pa.ListArray.from_arrays(offsets, array.values.dictionary_encode(), mask=nulls)
-    return array
+    offsets = pa.array(array.offsets.to_numpy())
+    return pa.ListArray.from_arrays(offsets, array.values.dictionary_encode(), mask=array.is_null())
 
 
 def in_chunks(whole, cuts):
@@ -237,7 +239,7 @@ def licenses_table(rows, shape="plain"):
 
 
 def opt_outs_table(rows, shape="plain"):
-    return table(rows, OPT_OUTS, shape)
+    return table(rows, OPT_OUTS, shape, dictionaries=())
 
 
 def exactly(some):

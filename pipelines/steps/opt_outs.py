@@ -17,7 +17,9 @@ from transforms.domain import keys, schemas
 from transforms.formats.opt_outs import merge_lists, read_list
 
 
-def action(files: Sequence[inputs.Split], *, source: str, received_on: str, buckets: int) -> Action:
+def action(
+    files: Sequence[inputs.Split], *, source: str, received_on: str, buckets: int, shards: int
+) -> Action:
     """Read ``files`` as one list, received on a day."""
     return Action(
         inputs={
@@ -25,6 +27,7 @@ def action(files: Sequence[inputs.Split], *, source: str, received_on: str, buck
             "source": source,
             "received_on": received_on,
             "buckets": buckets,
+            "shards": shards,
         },
         refs={"files": [split.to_json() for split in files]},
         weight=sum(split.length_bytes for split in files),
@@ -49,8 +52,10 @@ def run(store: Store, action: Action) -> Result:
         part = entries.filter(pc.equal(entries["kind"], kind)).combine_chunks()
         if len(part):
             source, key = part["source"].combine_chunks(), part["key"].combine_chunks()
-            hashes = keys.home_hash(source, key, key) if kind == "owner" else keys.item_hash(source, key)
-            places = keys.bucket_of(hashes, action.inputs["buckets"])
+            if kind == "owner":
+                places = keys.bucket_of(keys.home_hash(source, key, key), action.inputs["buckets"])
+            else:
+                places = keys.bucket_of(keys.item_hash(source, key), action.inputs["shards"])
             routed[name] = (route(store.blobs, part, places, name_rows=True),)
     counts = {
         f"{kind}s": pc.sum(pc.equal(entries["kind"], kind)).as_py() or 0

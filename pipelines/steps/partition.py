@@ -23,7 +23,9 @@ from transforms.formats.registry import FORMATS
 _FLUSH_BYTES = 96 << 20
 
 
-def action(split: inputs.Split, *, kind: str, fmt: str, buckets: int, settings: dict[str, str]) -> Action:
+def action(
+    split: inputs.Split, *, kind: str, fmt: str, buckets: int, shards: int, settings: dict[str, str]
+) -> Action:
     """Read ``split`` as ``fmt``. Where the file lies does not change the result.
 
     Args:
@@ -36,6 +38,7 @@ def action(split: inputs.Split, *, kind: str, fmt: str, buckets: int, settings: 
             "kind": kind,
             "format": fmt,
             "buckets": buckets,
+            "shards": shards,
             "settings": settings,
         },
         refs={"split": split.to_json()},
@@ -51,7 +54,9 @@ def run(store: Store, action: Action) -> Result:
     split = inputs.Split.from_json(action.refs["split"])
     fmt = FORMATS[action.inputs["format"]]
     settings = action.inputs["settings"]
-    buckets = action.inputs["buckets"]
+    # Rows go by their home to a bucket; what is looked up by item goes to a shard.
+    buckets, shards = action.inputs["buckets"], action.inputs["shards"]
+    sizes = {"rows": buckets, "index": shards, "unowned": shards}
     spread = _spread_manifest if action.inputs["kind"] == MANIFESTS else _spread_licenses
     routed: dict[str, list[Routed]] = {}
     counts = {"rows_read": 0, "rows": 0, "quarantined": 0}
@@ -63,7 +68,8 @@ def run(store: Store, action: Action) -> Result:
         waiting.clear()
         for name, part, hashes in spread(rows):
             if len(part):
-                routed.setdefault(name, []).append(route(store.blobs, part, keys.bucket_of(hashes, buckets)))
+                places = keys.bucket_of(hashes, sizes[name])
+                routed.setdefault(name, []).append(route(store.blobs, part, places))
 
     for parsed in inputs.read(split, fmt, settings):
         rows = parsed.rows

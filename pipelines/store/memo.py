@@ -67,7 +67,7 @@ class Memos:
             return None
         try:
             result = Result.from_json(json.loads(text))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise IntegrityError(f"{self._path(stage, key)}: not a memo ({error})") from error
         return result if all(self._blobs.has(blob) for blob in result.files()) else None
 

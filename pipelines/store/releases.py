@@ -60,11 +60,10 @@ class Release:
         Raises:
             IntegrityError: the document is of another form.
         """
-        content = dict(value)
-        if content.pop("format", None) != FORMAT:
-            raise IntegrityError(
-                f"{place}: its format is {value.get('format')!r}; this version reads {FORMAT}"
-            )
+        content = dict(value) if isinstance(value, Mapping) else {}
+        found = content.pop("format", None)
+        if found != FORMAT:
+            raise IntegrityError(f"{place}: its format is {found!r}; this version reads {FORMAT}")
         try:
             tables = content.pop("tables")
             parts = {name: {b: Blob.from_json(blob) for b, *blob in tables[name]} for name in PARTS}
@@ -91,12 +90,12 @@ class Releases:
         """The release, or None. Its document is held to the digest in the version file."""
         path = f"{self._root}/{version}.json"
         try:
-            commit = json.loads(self._backend.read(path))
+            document = Blob.from_json(json.loads(self._backend.read(path))["release"])
         except FileNotFoundError:
             return None
-        except ValueError as error:
-            raise IntegrityError(f"{path}: not JSON ({error})") from error
-        release = Release.from_json(json.loads(self._blobs.read(Blob.from_json(commit["release"]))), path)
+        except (ValueError, TypeError, KeyError) as error:
+            raise IntegrityError(f"{path}: not a version file ({error!r})") from error
+        release = Release.from_json(json.loads(self._blobs.read(document)), path)
         if release.version != version:
             raise IntegrityError(f"{path}: names the document of version {release.version!r}")
         return release

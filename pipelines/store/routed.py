@@ -23,23 +23,35 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 _OPEN_FILES = 256
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Slice:
-    """One bucket's rows in a routed file. ``digest`` names the rows; where they lie is not part of it."""
+    """One bucket's rows in a routed file. There are many of them: a split has one for each bucket.
 
-    digest: str
+    Attributes:
+        file: where they lie.
+        batch: which record batch they are.
+        rows: how many.
+        named: the digest of the rows alone; empty where a name by their place is enough.
+    """
+
     file: Blob
     batch: int
     rows: int
+    named: str = ""
+
+    @property
+    def digest(self) -> str:
+        """What names the rows: their own digest, or the file's and their place in it."""
+        return self.named or f"{self.file.digest}/{self.batch}"
 
     def to_json(self) -> list[Any]:
         """The slice as a JSON value."""
-        return [self.digest, self.file.to_json(), self.batch, self.rows]
+        return [self.file.to_json(), self.batch, self.rows, self.named]
 
     @staticmethod
     def from_json(value: list[Any]) -> Slice:
         """The slice that :meth:`to_json` wrote."""
-        return Slice(value[0], Blob.from_json(value[1]), value[2], value[3])
+        return Slice(Blob.from_json(value[0]), *value[1:])
 
 
 @dataclass(frozen=True)
@@ -54,8 +66,8 @@ class Routed:
     def slices(self) -> Iterable[tuple[int, Slice]]:
         """Each bucket with its rows."""
         for batch, bucket in enumerate(self.buckets):
-            digest = self.digests[batch] if self.digests else f"{self.file.digest}/{batch}"
-            yield bucket, Slice(digest, self.file, batch, self.rows[batch])
+            named = self.digests[batch] if self.digests else ""
+            yield bucket, Slice(self.file, batch, self.rows[batch], named)
 
     def to_json(self) -> dict[str, Any]:
         """The file and its index as a JSON value."""
@@ -113,5 +125,6 @@ def _reader(blobs: Blobs, file: Blob) -> pa.ipc.RecordBatchFileReader:
 
 def gather(blobs: Blobs, slices: Iterable[Slice], schema: pa.Schema) -> pa.Table:
     """The rows of the slices, in the order of the slices' digests; empty, of ``schema``, without any."""
-    batches = [_reader(blobs, each.file).get_batch(each.batch) for each in sorted(slices)]
+    ordered = sorted(slices, key=lambda each: each.digest)
+    batches = [_reader(blobs, each.file).get_batch(each.batch) for each in ordered]
     return pa.Table.from_batches(batches, schema=schema)

@@ -60,6 +60,11 @@ class Dataset:
         check_name(self.name, "dataset")
 
     @property
+    def shards(self) -> int:
+        """How many shards rows are spread over by item: fewer, as an entry there is a tenth of a row."""
+        return max(1, self.buckets // 8)
+
+    @property
     def path(self) -> str:
         """Where the dataset lies in its store."""
         return f"datasets/{self.name}"

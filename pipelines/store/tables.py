@@ -127,10 +127,10 @@ class Table:
                 onto=value["onto"],
                 unparsable=value["unparsable"],
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise IntegrityError(f"{place}: not a table of byleave ({error!r})") from error
-        if table.digest != value["digest"]:
-            raise IntegrityError(f"{place}: its buckets have digest {table.digest}, not {value['digest']}")
+        if table.digest != value.get("digest"):
+            raise IntegrityError(f"{place}: its buckets have digest {table.digest}, not {value.get('digest')}")
         return table
 
 

@@ -1,4 +1,4 @@
-"""Runs command lines of `byleave` one after the other, as a script: JSON in, what each printed and its code out.
+"""Types command lines, as a script: a JSON list of them in; what each printed, and its exit code, out.
 
 One process for all of them, so that a transcript pays for the import of Beam once.
 """
@@ -8,12 +8,29 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import shlex
 import sys
+from pathlib import Path
 
 from pipelines.cli import main
 
+PROMPT = "$ byleave "
+
+
+def arguments(command: str, folder: Path) -> list[str]:
+    """The words that a shell in ``folder`` would hand to byleave."""
+    words = shlex.split(command.removeprefix(PROMPT).replace("\\\n", " "), posix=False)
+    return [word for each in words for word in _expanded(each, folder)]
+
+
+def _expanded(word: str, folder: Path) -> list[str]:
+    if "*" in word and not word.startswith(("'", '"')):
+        return [str(path.relative_to(folder)) for path in sorted(folder.glob(word))]
+    return shlex.split(word)
+
 
 def run(words: list[str]) -> tuple[str, int]:
+    """What a command line prints, on either stream, and its exit code."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         try:
@@ -24,4 +41,4 @@ def run(words: list[str]) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    json.dump([run(words) for words in json.load(sys.stdin)], sys.stdout)
+    json.dump([run(arguments(command, Path.cwd())) for command in json.load(sys.stdin)], sys.stdout)

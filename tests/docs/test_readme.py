@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import session
 from pages import README, ROOT, blocks
-
-PROMPT = "$ byleave "
+from session import PROMPT, arguments
 
 # Digests and sizes depend on the version of Arrow that wrote the blobs, and columns on the width of digests.
 MASKED = (
@@ -36,18 +35,6 @@ def commands(block: str) -> list[str]:
     return [m[0] for m in re.finditer(r"(?m)^\$ (?:.*\\\n)*.*$", block)]
 
 
-def arguments(command: str, folder: Path) -> list[str]:
-    """The words that a shell in ``folder`` would hand to byleave."""
-    words = shlex.split(command.removeprefix(PROMPT).replace("\\\n", " "), posix=False)
-    return [word for each in words for word in _expanded(each, folder)]
-
-
-def _expanded(word: str, folder: Path) -> list[str]:
-    if "*" in word and not word.startswith(("'", '"')):
-        return [str(path.relative_to(folder)) for path in sorted(folder.glob(word))]
-    return shlex.split(word)
-
-
 @pytest.fixture(scope="session")
 def rewritten(tmp_path_factory: pytest.TempPathFactory) -> str:
     """README.md with what its commands print now, where it differs in more than digests and sizes."""
@@ -66,35 +53,20 @@ def rewritten(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def _printed(typed: list[str], folder: Path) -> list[str]:
-    # Globs are expanded one command at a time, since a command makes the files that the next one names.
-    done: list[str] = []
-    batches: list[list[str]] = [[]]
-    for command in typed:
-        if "*" in command:
-            batches.append([])
-        batches[-1].append(command)
-    for batch in batches:
-        for command, (out, code) in zip(batch, _session(batch, folder), strict=True):
-            # A command that fails says so in one line that begins with its name, and in its exit code.
-            assert (code != 0) == out.startswith("byleave: "), f"{command}\n{out}\nexit code {code}"
-            done.append(out.replace(str(folder), "~"))
-    return done
-
-
-def _session(batch: list[str], folder: Path) -> list[tuple[str, int]]:
-    words = [arguments(command, folder) for command in batch]
-    environment = {**os.environ, "COLUMNS": "110", "PYTHONPATH": str(ROOT)}
-    session = Path(__file__).with_name("session.py")
     done = subprocess.run(
-        [sys.executable, str(session)],
+        [sys.executable, session.__file__],
         cwd=folder,
-        env=environment,
-        input=json.dumps(words),
+        env={**os.environ, "COLUMNS": "110", "PYTHONPATH": str(ROOT)},
+        input=json.dumps(typed),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    return json.loads(done.stdout)
+    printed = json.loads(done.stdout)
+    for command, (out, code) in zip(typed, printed, strict=True):
+        # A command that fails says so in a message that begins with its name, and in its exit code.
+        assert (code != 0) == out.startswith("byleave: "), f"{command}\n{out}\nexit code {code}"
+    return [out.replace(str(folder), "~") for out, _ in printed]
 
 
 def test_the_transcript_is_what_happens(rewritten: str, hold: Callable[[Path, str], None]) -> None:

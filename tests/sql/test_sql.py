@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import catalog
+from pipelines import catalog, sqlfiles
 from transforms.domain.reasons import REASONS
 
 HERE = Path(__file__).parent
@@ -21,9 +21,9 @@ CASES = sorted(path.parent for path in HERE.glob("*/*/*/expect.csv"))
 QUERIES = {
     f"{folder}/{name}": query
     for folder, queries in (
-        ("views", catalog.views()),
-        ("stats", catalog.stats()),
-        ("checks", catalog.checks()),
+        ("views", sqlfiles.views()),
+        ("stats", sqlfiles.stats()),
+        ("checks", sqlfiles.checks()),
     )
     for name, query in queries.items()
 }
@@ -75,7 +75,7 @@ def test_every_query_has_a_case() -> None:
     assert tried == QUERIES.keys() - AS_STORED
 
 
-@pytest.mark.parametrize("name", catalog.checks())
+@pytest.mark.parametrize("name", sqlfiles.checks())
 def test_every_check_can_pass_and_fail(name: str) -> None:
     faults = [
         len((case / "expect.csv").read_text().splitlines()) - 1 for case in (HERE / "checks" / name).iterdir()

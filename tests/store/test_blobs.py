@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -59,14 +60,10 @@ def items(count: int) -> pa.Table:
 
 
 @pytest.fixture(scope="module")
-def blobs(tmp_path_factory: pytest.TempPathFactory) -> Blobs:
-    return Blobs(LocalBackend(tmp_path_factory.mktemp("blobs")))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _closed(blobs: Blobs):  # type: ignore[no-untyped-def]
-    yield
-    blobs._backend.close()
+def blobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Blobs]:
+    backend = LocalBackend(tmp_path_factory.mktemp("blobs"))
+    yield Blobs(backend)
+    backend.close()
 
 
 @given(rows, st.integers(0, 20), st.booleans())
@@ -84,7 +81,9 @@ def test_the_same_rows_are_the_same_blob_however_they_lie_in_memory(
 
 
 @given(rows)
-def test_dictionaries_are_another_form_of_the_same_rows(blobs: Blobs, values: list[dict[str, object]]) -> None:
+def test_dictionaries_are_another_form_of_the_same_rows(
+    blobs: Blobs, values: list[dict[str, object]]
+) -> None:
     whole = table(values)
     encoded = whole.set_column(3, "license", whole["license"].dictionary_encode())
     found = blobs.get_table(blobs.put_table(encoded, schemas.LICENSES)).cast(schemas.LICENSES)
@@ -133,7 +132,9 @@ def test_a_stream_that_breaks_is_no_blob(store: Store) -> None:
         (lambda t: t.set_column(5, "visibility", pa.array(["public", None])), "1 nulls"),
     ],
 )
-def test_a_table_of_another_schema_is_refused(store: Store, change, message: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_table_of_another_schema_is_refused(
+    store: Store, change: Callable[[pa.Table], pa.Table], message: str
+) -> None:
     row = {"source": "s", "item_id": "1", "license": "unknown", "visibility": "public"}
     whole = table([row | {"observed_on": datetime.date(2026, 11, 1)}] * 2)
     with pytest.raises(IntegrityError, match=message):
@@ -171,7 +172,9 @@ def test_a_flipped_bit_in_a_table_is_found_or_changes_nothing(store: Store) -> N
             found += 1
             assert blob.digest in str(error) or "column" in str(error)
         else:
-            assert read.cast(schemas.MANIFEST).equals(whole), f"other rows, with a bit of byte {place} flipped"
+            assert read.cast(schemas.MANIFEST).equals(whole), (
+                f"other rows, with a bit of byte {place} flipped"
+            )
         with pytest.raises(IntegrityError, match="damaged"):
             store.blobs.verify(blob)
         with pytest.raises(IntegrityError, match="damaged"):

@@ -41,7 +41,9 @@ def test_a_value_has_one_spelling(value: Any) -> None:
 @given(values, values)
 def test_other_values_have_another_digest(one: Any, other: Any) -> None:
     # True is 1 to Python, and not to JSON.
-    assert (digest(one) == digest(other)) == (json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True))
+    assert (digest(one) == digest(other)) == (
+        json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    )
 
 
 def test_the_spelling_is_pinned() -> None:

@@ -86,7 +86,9 @@ def test_a_memo_whose_blob_is_gone_counts_as_none_and_the_action_makes_it_again(
     assert stage.recall(store, action) == result
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"{}", b'{"blobs":{"a":1}}', b'{"blobs":[]}', b"\xff", b"1"])
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b"{}", b'{"blobs":{"a":1}}', b'{"blobs":[]}', b"\xff", b"1"]
+)
 def test_what_is_no_memo_is_an_error(store: Store, text: bytes) -> None:
     store.memos.put("Cut", KEY, Result())
     memo_file(store).write_bytes(text)

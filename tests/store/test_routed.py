@@ -6,14 +6,17 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.store.blobs import Blobs
 from pipelines.store.local import LocalBackend
 from pipelines.store.routed import Routed, Slice, gather, route
 
-SCHEMA = pa.schema([pa.field("item_id", pa.string(), nullable=False), pa.field("tags", pa.list_(pa.string()))])
+SCHEMA = pa.schema(
+    [pa.field("item_id", pa.string(), nullable=False), pa.field("tags", pa.list_(pa.string()))]
+)
+Rows = list[tuple[int, tuple[str, list[str] | None]]]
 row = st.tuples(st.text(max_size=5), st.none() | st.lists(st.text(max_size=3), max_size=2))
 routed_rows = st.lists(st.tuples(st.integers(0, 7), row), max_size=40)
 
@@ -29,13 +32,14 @@ def table(rows: list[tuple[str, list[str] | None]]) -> pa.Table:
     return pa.Table.from_pylist([dict(zip(SCHEMA.names, row, strict=True)) for row in rows], schema=SCHEMA)
 
 
-def send(blobs: Blobs, rows: list, *, name_rows: bool = False) -> Routed:  # type: ignore[type-arg]
+def send(blobs: Blobs, rows: Rows, *, name_rows: bool = False) -> Routed:
     buckets = np.array([bucket for bucket, _ in rows], np.int32)
     return route(blobs, table([row for _, row in rows]), buckets, name_rows=name_rows)
 
 
+@settings(max_examples=40)
 @given(routed_rows, st.booleans())
-def test_each_bucket_gets_its_rows_in_their_order(blobs: Blobs, rows: list, name_rows: bool) -> None:  # type: ignore[type-arg]
+def test_each_bucket_gets_its_rows_in_their_order(blobs: Blobs, rows: Rows, name_rows: bool) -> None:
     sent = send(blobs, rows, name_rows=name_rows)
     slices = dict(sent.slices())
     assert list(slices) == sorted({bucket for bucket, _ in rows})
@@ -46,16 +50,18 @@ def test_each_bucket_gets_its_rows_in_their_order(blobs: Blobs, rows: list, name
     assert sent.file.rows == len(rows)
 
 
+@settings(max_examples=40)
 @given(routed_rows)
-def test_a_routed_file_and_its_slices_are_json(blobs: Blobs, rows: list) -> None:  # type: ignore[type-arg]
+def test_a_routed_file_and_its_slices_are_json(blobs: Blobs, rows: Rows) -> None:
     sent = send(blobs, rows, name_rows=True)
     assert Routed.from_json(sent.to_json()) == sent
     for _, piece in sent.slices():
         assert Slice.from_json(piece.to_json()) == piece
 
 
+@settings(max_examples=40)
 @given(routed_rows, routed_rows)
-def test_named_rows_have_the_same_name_wherever_they_lie(blobs: Blobs, rows: list, others: list) -> None:  # type: ignore[type-arg]
+def test_named_rows_have_the_same_name_wherever_they_lie(blobs: Blobs, rows: Rows, others: Rows) -> None:
     """What else is in the file must not show in a bucket's digest: else every bucket would look touched."""
     elsewhere = [(bucket + 8, row) for bucket, row in others]
     alone = dict(send(blobs, rows, name_rows=True).slices())
@@ -64,8 +70,9 @@ def test_named_rows_have_the_same_name_wherever_they_lie(blobs: Blobs, rows: lis
         assert among[bucket].digest == piece.digest
 
 
+@settings(max_examples=40)
 @given(routed_rows, st.integers(0))
-def test_other_rows_have_another_name(blobs: Blobs, rows: list, place: int) -> None:  # type: ignore[type-arg]
+def test_other_rows_have_another_name(blobs: Blobs, rows: Rows, place: int) -> None:
     if not rows:
         return
     place %= len(rows)
@@ -75,11 +82,10 @@ def test_other_rows_have_another_name(blobs: Blobs, rows: list, place: int) -> N
     assert {b for b in before if before[b].digest != after[b].digest} == {bucket}
 
 
+@settings(max_examples=40)
 @given(st.lists(routed_rows, min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_gathering_does_not_depend_on_the_order_of_slices(
-    blobs: Blobs,
-    files: list,
-    dice: random.Random,  # type: ignore[type-arg]
+    blobs: Blobs, files: list[Rows], dice: random.Random
 ) -> None:
     slices = [piece for rows in files for _, piece in send(blobs, rows).slices()]
     shuffled = slices.copy()
