@@ -20,7 +20,10 @@ from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS
 _STATEMENT = """
 copy (
     with looks as (
-        select item_id, arg_max(license, observed_on) as license_now, arg_max(visibility, observed_on) as visibility
+        select
+            item_id,
+            arg_max(license, observed_on) as license_now,
+            arg_max(visibility, observed_on) as visibility
         from read_parquet($looks) group by item_id
     ),
     opted as (select kind, key from read_parquet($entries))

@@ -45,20 +45,24 @@ def main() -> None:
         return figures
 
     manifest = sorted(str(path) for path in (world / "manifest").iterdir())
-    step("ingest manifest", "ingest", "manifest", str(store), *manifest, "--format", "yfcc100m", "--snapshot", "a")
+    as_yfcc = ("--format", "yfcc100m", "--snapshot", "a")
+    step("ingest manifest", "ingest", "manifest", str(store), *manifest, *as_yfcc)
+
+    def opt_outs(name: str, file: Path, day: str) -> None:
+        step(f"ingest opt-outs, {name}", "ingest", "opt-outs", str(store), str(file), "--received-on", day)
+
     for day in ("2025-06-01", "2026-11-01"):
         file = world / "licenses" / f"{day}.parquet"
         step(f"ingest licenses {day}", "ingest", "licenses", str(store), str(file), "--observed-on", day)
     for file in sorted((world / "opt-outs").iterdir()):
-        day = file.name[:10]
-        step(f"ingest opt-outs {file.name}", "ingest", "opt-outs", str(store), str(file), "--received-on", day)
+        opt_outs(file.name, file, file.name[:10])
     compare_release(store, rows, options.rounds)
     cut = ("release", "cut", str(store), "--policy", "research", "--version")
     step("release, nothing changed", *cut, "again")
     owner = _kept_owner(store)
     opt_out = _DATA / "one-owner.txt"
     opt_out.write_text(f"{owner}\n")
-    step("ingest opt-outs, one owner", "ingest", "opt-outs", str(store), str(opt_out), "--received-on", "2026-11-21")
+    opt_outs("one owner", opt_out, "2026-11-21")
     step("release after one owner opted out", *cut, "one-owner")
 
 
@@ -78,7 +82,8 @@ def compare_release(store: Path, rows: int, rounds: int) -> None:
         if place == rounds - 1:
             shutil.rmtree(store)
             fresh.rename(store)
-    print(f"DuckDB's wall time over ours: {', '.join(f'{r:.2f}' for r in ratios)}; median {statistics.median(ratios):.2f}")
+    each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    print(f"DuckDB's wall time over ours: {each}; median {statistics.median(ratios):.2f}")
 
 
 def _kept_owner(store: Path) -> str:

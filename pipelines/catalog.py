@@ -166,14 +166,6 @@ def write_stats(path: Path, release: Release, store: Store) -> None:
         scratch.with_name(f"{scratch.name}.wal").unlink(missing_ok=True)
 
 
-def ship_stats(store: Store, release: Release) -> Path:
-    """Where the `stats.duckdb` of a published release lies in its store; written if it is not there yet."""
-    path = Path(store.url) / store.releases.stats_path(release.version)
-    if not path.exists():
-        write_stats(path, release, store)
-    return path
-
-
 @functools.cache
 def _parser() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()

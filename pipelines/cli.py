@@ -68,7 +68,7 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _leave(code: Any) -> None:
-    """Exit without waiting for a runner's threads: what they were about to do is not needed, or safe to cut."""
+    """Exit; after Ctrl-C without waiting for a runner's threads, whose work is safe to cut anywhere."""
     from pipelines.store.store import close_stores
 
     close_stores()

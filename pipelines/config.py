@@ -1,4 +1,4 @@
-"""What ships with byleave as files: configurations and SQL, in a checkout and in an installed package alike."""
+"""What ships with byleave as files: configurations and SQL, in a checkout and in a package alike."""
 
 from __future__ import annotations
 

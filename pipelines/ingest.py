@@ -113,8 +113,8 @@ def check_quarantine(partitioned: Sequence[Done], max_share: float) -> None:
         worst = max(partitioned, key=lambda done: done.result.counts["quarantined"])
         file = worst.action.refs["split"]["path"]
         raise TooManyQuarantined(
-            f"{quarantined:,} of {read:,} rows ({quarantined / read:.2%}) cannot be read, most of them in {file};"
-            f" accepted is {max_share:.2%}. Repair the file, or accept more: --max-quarantined-share"
+            f"{quarantined:,} of {read:,} rows ({quarantined / read:.2%}) cannot be read, most of them in"
+            f" {file}; accepted is {max_share:.2%}. Repair the file, or accept more: --max-quarantined-share"
         )
 
 
@@ -251,7 +251,8 @@ def _same(existing: Table, files: Sequence[Mapping[str, Any]]) -> Table:
     if found != asked:
         raise StateError(
             f"{existing.kind}: {existing.name!r} exists and was made of other files"
-            f" ({', '.join(f['name'] for f in existing.files)}). Snapshots are written once: choose another name"
+            f" ({', '.join(f['name'] for f in existing.files)}). Snapshots are written once: choose another"
+            " name"
         )
     return existing
 
@@ -334,8 +335,8 @@ def _commit(store: Store, table: Table, done: Iterable[Done]) -> Table:
     if counts["rows_read"] != counts["rows"] + counts["duplicates"] + counts["quarantined"]:
         raise RefusedError(
             f"{table.kind} {table.name}: {counts['rows_read']:,} rows were read, and {counts['rows']:,} rows,"
-            f" {counts['duplicates']:,} duplicates and {counts['quarantined']:,} in quarantine do not add up to"
-            " them. Nothing was published; this is a defect of byleave"
+            f" {counts['duplicates']:,} duplicates and {counts['quarantined']:,} in quarantine do not add up"
+            " to them. Nothing was published; this is a defect of byleave"
         )
     store.tables.commit(table)
     for each in done:

@@ -151,7 +151,8 @@ def _render_csv(answer: pa.RecordBatchReader, terminal: bool) -> Iterator[str]:
     empty = pa.RecordBatch.from_arrays(
         [pa.array([], field.type) for field in answer.schema], schema=answer.schema
     )
-    for number, batch in enumerate(itertools.chain([empty], answer)):
+    full = (batch for batch in answer if batch.num_rows)
+    for number, batch in enumerate(itertools.chain([empty], full)):
         table = pa.table([_writable(column, terminal) for column in batch.columns], names=names)
         sink = io.BytesIO()
         pyarrow.csv.write_csv(table, sink, pyarrow.csv.WriteOptions(include_header=number == 0))

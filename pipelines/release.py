@@ -170,16 +170,16 @@ def cut_release(
         StateError: the version is published, and is another release.
     """
     check_name(version, "version")
+    premises = _premises(store, inputs, policy)
+    _check_free(store, version, premises)
     _, _, cuts = runner.run(store, release_job(store, inputs, policy))
-    release = describe(store, inputs, policy, version, cuts)
+    release = Release(version, {**premises, "counts": _counts(cuts)}, _parts(cuts))
     return release, publish(store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch)
 
 
-def describe(store: Store, inputs: Inputs, policy: Policy, version: str, cuts: Sequence[Done]) -> Release:
-    """The release's document. It holds no clock, no path and no count of workers."""
-    counts = {name: sum(done.result.counts[name] for done in cuts) for name in ("rows", "kept", "excluded")}
-    first = {reason: sum(done.result.counts.get(f"first/{reason}", 0) for done in cuts) for reason in REASONS}
-    content: dict[str, Any] = {
+def _premises(store: Store, inputs: Inputs, policy: Policy) -> dict[str, Any]:
+    """All that a release follows from. It holds no clock, no path and no count of workers."""
+    return {
         "dataset": store.dataset.name,
         "key_rule": store.dataset.key_rule,
         "buckets": store.dataset.buckets,
@@ -192,17 +192,36 @@ def describe(store: Store, inputs: Inputs, policy: Policy, version: str, cuts: S
             "opt_outs": [_input(table) for table in inputs.opt_outs],
         },
         "toolchain": code.toolchain(),
-        "counts": {**counts, "first_reason": {reason: n for reason, n in first.items() if n}},
         "schema": {
             name: [[field.name, str(field.type), field.nullable] for field in schema]
             for name, schema in zip(PARTS, (ITEMS, EXCLUDED, TALLIES, EXCLUSIONS), strict=True)
         },
     }
-    parts: dict[str, Mapping[int, Blob]] = {
+
+
+def _check_free(store: Store, version: str, premises: Mapping[str, Any]) -> None:
+    """Find out before the work whether the version is taken by a release of other premises."""
+    existing = store.releases.find(version)
+    if existing is not None:
+        other = [name for name, value in premises.items() if existing.content.get(name) != value]
+        if other:
+            raise StateError(
+                f"release {version!r} is published, and differs in: {', '.join(other)}. A version is"
+                " published once: choose the next one"
+            )
+
+
+def _counts(cuts: Sequence[Done]) -> dict[str, Any]:
+    counts = {name: sum(done.result.counts[name] for done in cuts) for name in ("rows", "kept", "excluded")}
+    first = {reason: sum(done.result.counts.get(f"first/{reason}", 0) for done in cuts) for reason in REASONS}
+    return {**counts, "first_reason": {reason: count for reason, count in first.items() if count}}
+
+
+def _parts(cuts: Sequence[Done]) -> dict[str, Mapping[int, Blob]]:
+    return {
         name: {d.action.refs["bucket"]: d.result.blobs[name] for d in cuts if name in d.result.blobs}
         for name in PARTS
     }
-    return Release(version, content, parts)
 
 
 def _input(table: Table) -> Mapping[str, Any]:
@@ -214,17 +233,18 @@ class Outlook:
     """What a cut would do.
 
     Attributes:
-        stages: for each stage that can be planned: its actions, how many have a memo, rows to do.
-        complete: nothing is left to do but to publish.
+        stages: for each stage that can be planned: its actions, how many have no memo, rows to do.
+        later: the stages that can be planned only when those are done.
     """
 
     stages: tuple[Mapping[str, Any], ...]
-    complete: bool
+    later: tuple[str, ...]
 
 
 def foresee(store: Store, inputs: Inputs, policy: Policy) -> Outlook:
     """How much of a cut is remembered. Reads memos only, and writes nothing."""
-    replay = Replay(store, release_job(store, inputs, policy))
+    job = release_job(store, inputs, policy)
+    replay = Replay(store, job)
     stages = tuple(
         {
             "stage": each.stage,
@@ -234,4 +254,4 @@ def foresee(store: Store, inputs: Inputs, policy: Policy) -> Outlook:
         }
         for each in replay.advance()
     )
-    return Outlook(stages, replay.complete)
+    return Outlook(stages, tuple(stage.name for stage, _ in job.stages[len(stages) :]))

@@ -18,7 +18,7 @@ def build_index(entries: pa.Table) -> tuple[pa.Table, pa.Table]:
     that of one without; among owners the smallest hash wins: arbitrary, but the same in any order.
 
     Args:
-        entries: in :data:`schemas.INDEX`, in any order, repeated or not; an index built before may be among them.
+        entries: in :data:`schemas.INDEX`, in any order, repeated or not; an earlier index may be among them.
 
     Returns:
         The index, in :data:`schemas.INDEX`, sorted by (source, item_id); and the distinct (item, home) pairs

@@ -51,7 +51,7 @@ def tally(manifest: pa.Table, facts: pa.Table, reasons: npt.NDArray[np.uint32]) 
 
 
 def tally_exclusions(manifest: pa.Table, reasons: npt.NDArray[np.uint32]) -> pa.Table:
-    """Items and owners by each reason that they have, in :data:`schemas.EXCLUSIONS`, in order of precedence."""
+    """Items and owners by each reason they have, in :data:`schemas.EXCLUSIONS`, in order of precedence."""
     owners = _owners(manifest)
     first = first_reason(reasons).indices.fill_null(-1).to_numpy(zero_copy_only=False)
     counts = []

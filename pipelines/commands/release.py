@@ -20,6 +20,7 @@ from pipelines.config import shipped
 from transforms.domain.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pipelines.release import Inputs, Outlook
     from pipelines.runner import Runner
     from pipelines.store.releases import Release
     from transforms.domain.policy import Policy
@@ -99,7 +100,7 @@ def _stats(store: Any, published: Release) -> str:
     return f"{store.url}/{store.releases.stats_path(published.version)}"
 
 
-def _show_outlook(outlook: Any, inputs: Any, as_json: bool) -> None:
+def _show_outlook(outlook: Outlook, inputs: Inputs, as_json: bool) -> None:
     names = {
         "manifest": inputs.manifest.name,
         "licenses": [table.name for table in inputs.licenses],
@@ -107,13 +108,16 @@ def _show_outlook(outlook: Any, inputs: Any, as_json: bool) -> None:
         "as_of": inputs.as_of,
     }
     lines = [
-        f"  {each['stage'].lower():<8} {each['to_do']:,} of {each['actions']:,} to do ({each['rows_to_do']:,} rows)"
-        for each in outlook.stages
+        f"  manifest    {inputs.manifest.name}, {inputs.manifest.counts['rows']:,} items",
+        f"  licenses    {', '.join(names['licenses']) or 'none'}",
+        f"  opt-outs    {', '.join(names['opt_outs']) or 'none'}",
+        f"  as of       {inputs.as_of or '-'}",
     ]
-    text = "\n".join([f"  {name:<8} {value}" for name, value in names.items()] + lines)
-    if outlook.complete:
-        text += "\n  nothing to compute"
-    show({**names, "stages": list(outlook.stages), "complete": outlook.complete}, text, as_json=as_json)
+    for each in outlook.stages:
+        share = f"{each['to_do']:,} of {each['actions']:,} actions to do"
+        lines.append(f"  {each['stage'].lower():<11} {share}, {each['rows_to_do']:,} rows")
+    lines += [f"  {stage.lower():<11} known when these are done" for stage in outlook.later]
+    show({**names, "stages": outlook.stages, "later": outlook.later}, "\n".join(lines), as_json=as_json)
 
 
 @release.command(name="list")

@@ -60,5 +60,8 @@ def synth(
             workers=workers or os.cpu_count() or 1,
             report=report,
         )
-    text = f"{out}: {expected['rows']:,} rows, {expected['items']:,} items of {expected['owners']:,} owners; answers in expected.json"
+    text = (
+        f"{out}: {expected['rows']:,} rows, {expected['items']:,} items of {expected['owners']:,} owners;"
+        " answers in expected.json"
+    )
     show(expected, text, as_json=as_json)

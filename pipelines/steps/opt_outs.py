@@ -35,7 +35,7 @@ def action(
 
 
 def run(store: Store, action: Action) -> Result:
-    """The blobs `entries` (all of them) and `wide` (URLs and tags); `owners` routed by home, `items` by item."""
+    """The blobs `entries` (all) and `wide` (URLs and tags); `owners` routed by home, `items` by item."""
     day = datetime.date.fromisoformat(action.inputs["received_on"])
     lists = []
     for value in action.refs["files"]:

@@ -130,7 +130,9 @@ class Table:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise IntegrityError(f"{place}: not a table of byleave ({error!r})") from error
         if table.digest != value.get("digest"):
-            raise IntegrityError(f"{place}: its buckets have digest {table.digest}, not {value.get('digest')}")
+            raise IntegrityError(
+                f"{place}: its buckets have digest {table.digest}, not {value.get('digest')}"
+            )
         return table
 
 

@@ -39,8 +39,8 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def code(text: str) -> list[str]:
-    """What stands between single code marks."""
-    return re.findall(r"`([^`]+)`", text)
+    """What stands between single code marks, outside of blocks of code."""
+    return re.findall(r"`([^`]+)`", re.sub(r"(?ms)^```.*?^```$", "", text))
 
 
 def _first_run(lines: list[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from pages import blocks, code, read, table
 from pipelines.release import Inputs, describe
 from pipelines.store import documents
 from pipelines.store.blobs import Blob
+from pipelines.store.memo import Result
 from pipelines.store.releases import FORMAT, PARTS, Release
-from pipelines.store.store import Store
+from pipelines.store.store import Dataset, Store
 from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table
 from transforms.domain import keys, licenses, reasons, schemas
 from transforms.domain.policy import Policy, parse_policy
@@ -104,8 +106,8 @@ def test_the_rule_gives_the_vectors(row: dict[str, Any]) -> None:
     source, owner_id, item_id = row["source"], row["owner_id"], row["item_id"]
     hashes = home(source, owner_id, item_id), item_hash(source, item_id)
     assert [f"{one:016x}" for one in hashes] == [row["home"], row["item_hash"]]
-    places = [str(one % 1024) for one in hashes]
-    assert places == [row["bucket of 1,024"], row["shard of 1,024"]]
+    places = [str(hashes[0] % 1024), str(hashes[1] % 128)]
+    assert places == [row["bucket of 1,024"], row["shard of 128"]]
 
 
 def test_the_code_gives_the_vectors() -> None:
@@ -116,8 +118,11 @@ def test_the_code_gives_the_vectors() -> None:
     homes, items = keys.home_hash(source, owner, item), keys.item_hash(source, item)
     assert [f"{one:016x}" for one in homes.tolist()] == [row["home"] for row in rows]
     assert [f"{one:016x}" for one in items.tolist()] == [row["item_hash"] for row in rows]
-    assert keys.bucket_of(homes, 1024).tolist() == [int(row["bucket of 1,024"]) for row in rows]
-    assert keys.RULE in code(PAGE)
+    dataset = Dataset("yfcc100m", "flickr", 1024)
+    assert keys.bucket_of(homes, dataset.buckets).tolist() == [int(row["bucket of 1,024"]) for row in rows]
+    assert keys.bucket_of(items, dataset.shards).tolist() == [int(row["shard of 128"]) for row in rows]
+    assert Dataset("small", "flickr", 4).shards == 1
+    assert dataset.key_rule in code(PAGE)
 
 
 def test_hashes_of_texts() -> None:
@@ -246,11 +251,26 @@ def test_blobs_are_written_with_the_settings_that_the_page_states(store: Store) 
     assert all(not field.nullable for field in file.schema_arrow)
 
 
-def test_the_layout_names_every_kind_of_file(store: Store) -> None:
+def layout() -> list[str]:
+    """The layout's paths as patterns."""
+    lines = blocks(PAGE, "text")[0].splitlines()[1:]
+    patterns = []
+    for path in (re.escape(line.split()[0]) for line in lines):
+        path = path.replace("/ab/", "/[0-9a-f]{2}/")
+        path = path.replace("<digest>", "[0-9a-f]{64}").replace("<key>", "[0-9a-f]{64}")
+        path = re.sub("<[a-z]+>", "[^/]+", path)
+        patterns.append(f"{path}.*" if path.endswith("/") else path)
+    return patterns
+
+
+def test_the_layout_names_every_file(store: Store) -> None:
+    store.tables.commit(MANIFEST)
+    store.tables.commit(LIST)
     store.releases.commit(release(store, "1"))
-    (layout,) = blocks(PAGE, "text")[:1]
+    store.memos.put("Merge", "ab" * 32, Result())
     root = Path(store.url)
-    made = {path.relative_to(root).parts[0] for path in root.rglob("*") if path.is_file()}
-    assert made == {"blobs", "datasets"}
-    for name in ("blobs/", "memo/", "datasets/<dataset>/channels/latest.json", "tmp/"):
-        assert name in layout
+    made = [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
+    met = {path: [one for one in layout() if re.fullmatch(one, path)] for path in made}
+    assert [path for path, patterns in met.items() if not patterns] == []
+    # Left over are licenses/, which are as manifests/, and stats.duckdb, which the command line makes.
+    assert len({pattern for patterns in met.values() for pattern in patterns}) == len(layout()) - 2

@@ -18,7 +18,7 @@ def severity(visibility: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 
 def newest_first(rows: pa.Table) -> pa.Table:
-    """Columns that sort the observation to believe first: newest, then worst news, then by license and raw text."""
+    """Columns that sort the look to believe first: newest, worst news, then by license and raw text."""
     return pa.table(
         {
             "age": pc.negate(rows["observed_on"].cast(pa.int32())),
