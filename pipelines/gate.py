@@ -23,7 +23,7 @@ from pipelines.store.tables import Table
 from transforms.domain import keys, targets
 from transforms.domain.schemas import OPT_OUTS
 
-_SHOWN = 3
+_DICTIONARIES = ("source", "owner_id", "tags.list.element")
 
 
 def plan(store: Store, items: Mapping[int, Blob], lists: Sequence[Table]) -> list[Action]:
@@ -80,7 +80,8 @@ def run(store: Store, action: Action) -> Result:
     columns = ["source", "item_id", "owner_id", "tags"]
     if len(by_kind["url"]):
         columns += ["page_url", "image_url"]
-    rows = store.blobs.get_table(Blob.from_json(action.refs["part"]), columns).combine_chunks()
+    part = Blob.from_json(action.refs["part"])
+    rows = store.blobs.get_table(part, columns, dictionary=_DICTIONARIES).combine_chunks()
     met = {
         "item": _named(rows, "item_id", by_kind["item"]),
         "owner": _named(rows, "owner_id", by_kind["owner"]),
@@ -113,8 +114,9 @@ def _linked(rows: pa.Table, urls: pa.Array) -> int:
 def _tagged(rows: pa.Table, tags: pa.Array) -> int:
     """How many rows carry a tag that says no: one of the lists', or one that says it by itself."""
     column = rows["tags"].combine_chunks()
-    said = targets.normalize_tags(pc.list_flatten(column))
-    no = pc.is_in(said, pa.concat_arrays([pa.array(targets.TAGS_THAT_SAY_NO), tags]))
+    said = pc.list_flatten(column)
+    spelled = targets.normalize_tags(said.dictionary)
+    no = pc.is_in(spelled, pa.concat_arrays([pa.array(targets.TAGS_THAT_SAY_NO), tags])).take(said.indices)
     return pc.count_distinct(pc.list_parent_indices(column).filter(no)).as_py()
 
 

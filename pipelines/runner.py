@@ -18,7 +18,7 @@ _REFUSED = {
         "direct_running_mode=multi_threading loses rows without an error (0.1 to 4 % of the keys of a"
         " GroupByKey in 22 of 25 runs); use in_memory or multi_processing"
     ),
-    "DirectRunner": (
+    "directrunner": (
         "runner=DirectRunner downloads another runner while it runs and falls back without saying so;"
         " name the runner: FnApiRunner, PrismRunner, FlinkRunner, PortableRunner or DataflowRunner"
     ),
@@ -31,7 +31,10 @@ def check_options(options: Sequence[str]) -> None:
     Raises:
         ConfigError: with the reason, for each of them.
     """
-    words = {word.strip("'\"") for option in options for word in option.split("=")}
+    words = {word.strip("'\"").rpartition(".")[2].lower() for option in options for word in option.split("=")}
+    # Beam takes a runner's name with its module or without, in any case, and without its ending.
+    if words & {"direct", "switchingdirectrunner"}:
+        words.add("directrunner")
     faults = [f"Beam option {fault}" for word, fault in _REFUSED.items() if word in words]
     if faults:
         raise ConfigError("\n".join(faults))

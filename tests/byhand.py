@@ -6,10 +6,9 @@ For tests in which the runner is not the point, and as the plainest answer that 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.actions import Done, Stage
 from pipelines.jobs import Job, Replay
 from pipelines.runner import Runner
 from pipelines.store.store import Store
@@ -19,15 +18,7 @@ Listing = dict[str, tuple[int, int, int]]
 
 @dataclass(frozen=True)
 class ByHand(Runner):
-    """A runner that is a loop. It notes what each job came to."""
-
-    done: list[tuple[Stage, Done]] = field(default_factory=list)
-
-    def run(self, store: Store, job: Job) -> list[list[Done]]:
-        results = super().run(store, job)
-        for (stage, _), dones in zip(job.stages, results, strict=True):
-            self.done.extend((stage, each) for each in dones)
-        return results
+    """A runner that is a loop."""
 
     def _submit(self, store: Store, job: Job, first: int) -> None:
         replay = Replay(store, job)

@@ -139,7 +139,8 @@ def test_with_nothing_to_do_beam_is_not_loaded(store: Store) -> None:
         "assert 'apache_beam' not in sys.modules\n"
     )
     command = [sys.executable, "-c", program, store.url]
-    found = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True)
+    environment = {"PYTHONPATH": f"{HERE}:{HERE.parent}"}
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert found.stdout == "5\n"
 
 
@@ -181,8 +182,11 @@ def test_errors_cross_from_other_processes(store: Store) -> None:
         "except InputError as error: print(error)\n"
     )
     command = [sys.executable, "-c", program, store.url]
-    environment = {"PYTHONPATH": str(HERE), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
-    found = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=True)
+    environment = {
+        "PYTHONPATH": f"{HERE}:{HERE.parent}",
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    }
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert found.stdout == "number 5: 'ü' \"quoted\" \\ BYLEAVE-ERROR [\nand a second line\n", found.stderr
 
 

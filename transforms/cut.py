@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from transforms.decide import deciding_license, first_reason
 from transforms.domain.policy import Policy
 from transforms.domain.schemas import EXCLUDED, ITEMS
+from transforms.domain.texts import in_use
 
 
 def cut(
@@ -50,13 +51,13 @@ def _forget(items: pa.Table) -> pa.Table:
         if isinstance(column, pa.ChunkedArray):
             column = pa.concat_arrays(column.chunks) if column.num_chunks else column
         if pa.types.is_dictionary(column.type):
-            column = _in_use(column)
+            column = in_use(column)
         elif pa.types.is_list(column.type) and pa.types.is_dictionary(column.type.value_type):
             # list_flatten leaves out what only filtered rows pointed at; `values` would not.
             lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
             offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
             nulls = column.is_null()
-            values = _in_use(pc.list_flatten(column))
+            values = in_use(pc.list_flatten(column))
             column = pa.ListArray.from_arrays(
                 pa.array(offsets), values, mask=nulls if column.null_count else None
             )
@@ -64,12 +65,3 @@ def _forget(items: pa.Table) -> pa.Table:
             continue
         items = items.set_column(place, name, column)
     return items
-
-
-def _in_use(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    indices = column.indices
-    used = np.zeros(len(column.dictionary), np.bool_)
-    used[indices.drop_null().to_numpy()] = True
-    renumbered = (np.cumsum(used) - 1).astype(np.int32)
-    fresh = pa.array(renumbered).take(indices) if len(renumbered) else indices
-    return pa.DictionaryArray.from_arrays(fresh, column.dictionary.filter(pa.array(used)))

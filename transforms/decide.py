@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -10,6 +12,7 @@ import pyarrow.compute as pc
 from transforms.domain.licenses import UNKNOWN
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT, OPT_OUT_BITS, REASONS
+from transforms.domain.texts import encode
 
 
 def decide(facts: pa.Table, policy: Policy) -> npt.NDArray[np.uint32]:
@@ -24,21 +27,20 @@ def decide(facts: pa.Table, policy: Policy) -> npt.NDArray[np.uint32]:
     def leave_out(rows: npt.NDArray[np.bool_], reason: str) -> None:
         reasons[rows] |= np.uint32(BIT[reason])
 
-    visibility = facts["visibility"]
     for value, reason, does in (
         ("deleted", "deleted", policy.deleted),
         ("private", "private", policy.private),
         ("unknown", "visibility_unknown", policy.unknown_visibility),
     ):
         if does == "exclude":
-            leave_out(_equal(visibility, value), reason)
+            leave_out(_among(facts["visibility"], [value]), reason)
     license_ = deciding_license(facts, policy)
-    unknown = _equal(license_, UNKNOWN)
-    refused = ~_mask(pc.is_in(license_, pa.array(policy.allowed, pa.string()))) & ~unknown
+    unknown = _among(license_, [UNKNOWN])
+    refused = ~_among(license_, [*policy.allowed, UNKNOWN])
     if policy.unknown_license == "exclude":
         leave_out(unknown, "license_unknown")
     if policy.license_change == "newest":
-        leave_out(refused & _equal(facts["direction"], "withdrawn"), "license_withdrawn")
+        leave_out(refused & _among(facts["direction"], ["withdrawn"]), "license_withdrawn")
     leave_out(refused, "license_not_allowed")
     return reasons
 
@@ -63,10 +65,9 @@ def first_reason(reasons: npt.NDArray[np.uint32]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(indices, pa.array(REASONS))
 
 
-def _equal(column: pa.ChunkedArray, value: str) -> npt.NDArray[np.bool_]:
-    return _mask(pc.equal(column, value))
-
-
-def _mask(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    mask: npt.NDArray[np.bool_] = column.to_numpy()
-    return mask
+def _among(column: pa.ChunkedArray, values: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which rows hold one of ``values``; each distinct value is looked at once."""
+    encoded = encode(column)
+    among = pc.is_in(encoded.dictionary, pa.array(values, pa.string())).to_numpy(zero_copy_only=False)
+    rows: npt.NDArray[np.bool_] = among[encoded.indices.to_numpy(zero_copy_only=False)]
+    return rows

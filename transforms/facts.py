@@ -15,14 +15,17 @@ import pyarrow.compute as pc
 from transforms.domain import licenses, observations, order, targets
 from transforms.domain.reasons import OPT_OUT_BITS
 from transforms.domain.schemas import FACTS
+from transforms.domain.texts import encode, in_use
 
 MANIFEST_COLUMNS = ("source", "item_id", "owner_id", "license", "media_type", "uploaded_at", "tags")
 URL_COLUMNS = ("page_url", "image_url")
 """Read only when an opt-out names a URL: they are the widest columns of a manifest."""
 
+_NEVER = np.iinfo(np.int32).min
+
 
 def join_facts(manifest: pa.Table, looks: Sequence[pa.Table], opt_outs: pa.Table) -> pa.Table:
-    """Facts in :data:`schemas.FACTS`, one row for each row of ``manifest``, in its order.
+    """Facts in :data:`schemas.FACTS`, one row for each row of ``manifest``, in its order; texts as dictionaries.
 
     Args:
         manifest: the columns :data:`MANIFEST_COLUMNS`, and :data:`URL_COLUMNS` if an opt-out names a URL.
@@ -34,7 +37,7 @@ def join_facts(manifest: pa.Table, looks: Sequence[pa.Table], opt_outs: pa.Table
         `license_now` is `license_then`, and visibility is `unknown`, where no look found the item.
     """
     item = order.identity(manifest["source"], manifest["item_id"])
-    then = manifest["license"].combine_chunks().cast(pa.string())
+    then = encode(manifest["license"])
     now, visibility, observed_on = _newest(item, then, looks)
     return pa.table(
         {
@@ -45,42 +48,53 @@ def join_facts(manifest: pa.Table, looks: Sequence[pa.Table], opt_outs: pa.Table
             "observed_on": observed_on,
             "opt_outs": pa.array(_opt_outs(manifest, item, opt_outs)),
             "upload_year": pc.year(manifest["uploaded_at"]).cast(pa.int16()),
-            "media_type": manifest["media_type"].cast(pa.string()),
-        },
-        schema=FACTS,
-    )
+            "media_type": encode(manifest["media_type"]),
+        }
+    ).select(FACTS.names)
 
 
-def _newest(item: pa.Array, then: pa.Array, looks: Sequence[pa.Table]) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """License, visibility and date of the look to believe for each item."""
-    count = len(item)
-    license_now, visibility = then, pa.repeat("unknown", count)
-    day = np.full(count, np.iinfo(np.int32).min, np.int32)
-    worst = np.full(count, len(observations.VISIBILITIES), np.int64)
+def _newest(
+    item: pa.Array, then: pa.DictionaryArray, looks: Sequence[pa.Table]
+) -> tuple[pa.DictionaryArray, pa.DictionaryArray, pa.Array]:
+    """License, visibility and date of the look to believe for each item. Numbers stand for the few texts."""
+    names = sorted({name for column in (then, *(encode(look["license"]) for look in looks))
+                    for name in column.dictionary.to_pylist()})  # fmt: skip
+    license_now = _places(then, names)
+    worst = np.full(len(item), observations.VISIBILITIES.index("unknown"), np.int32)
+    day = np.full(len(item), _NEVER, np.int32)
     for look in looks:
         at = pc.index_in(item, order.identity(look["source"], look["item_id"]))
         seen = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
-        rows = look.select(["license", "visibility", "observed_on"]).take(at.drop_null())
-        new_day = rows["observed_on"].cast(pa.int32()).to_numpy()
-        new_worst = observations.severity(rows["visibility"])
-        better = (new_day > day[seen]) | ((new_day == day[seen]) & (new_worst < worst[seen]))
-        tie = (new_day == day[seen]) & (new_worst == worst[seen])
-        if tie.any():
-            smaller = pc.less(rows["license"].cast(pa.string()), license_now.take(pa.array(seen)))
-            better |= tie & smaller.to_numpy()
-        taken, rows = seen[better], rows.filter(pa.array(better))
-        license_now = _put(license_now, taken, rows["license"])
-        visibility = _put(visibility, taken, rows["visibility"])
-        day[taken], worst[taken] = new_day[better], new_worst[better]
-    unseen = day == np.iinfo(np.int32).min
-    return license_now, visibility, pa.array(day, mask=unseen).cast(pa.date32())
+        row = at.drop_null().to_numpy()
+        new_day = look["observed_on"].cast(pa.int32()).to_numpy()[row]
+        new_worst = _places(encode(look["visibility"]), observations.VISIBILITIES)[row]
+        new_license = _places(encode(look["license"]), names)[row]
+        # Newest first; then the worse news; then the license whose name sorts first: names are sorted.
+        old = np.array([-day[seen], worst[seen], license_now[seen]], np.int64)
+        new = np.array([-new_day, new_worst, new_license], np.int64)
+        better = _less(new, old) | (day[seen] == _NEVER)
+        taken = seen[better]
+        day[taken], worst[taken], license_now[taken] = new_day[better], new_worst[better], new_license[better]
+    return (
+        in_use(pa.DictionaryArray.from_arrays(license_now, pa.array(names, pa.string()))),
+        in_use(pa.DictionaryArray.from_arrays(worst, pa.array(observations.VISIBILITIES))),
+        pa.array(day, mask=day == _NEVER).cast(pa.date32()),
+    )
 
 
-def _put(column: pa.Array, places: npt.NDArray[np.int64], values: pa.ChunkedArray) -> pa.Array:
-    """``column`` with ``values`` at ``places``, which ascend."""
-    mask = np.zeros(len(column), np.bool_)
-    mask[places] = True
-    return pc.replace_with_mask(column, pa.array(mask), values.combine_chunks().cast(pa.string()))
+def _places(column: pa.DictionaryArray, names: Sequence[str]) -> npt.NDArray[np.int32]:
+    """The place of each value in ``names``."""
+    place = {name: place for place, name in enumerate(names)}
+    places = np.array([place[name] for name in column.dictionary.to_pylist()], np.int32)
+    return places[column.indices.to_numpy(zero_copy_only=False)] if len(column) else places[:0]
+
+
+def _less(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """For each column of two arrays whether it comes first in the order of their rows."""
+    less = a[-1] < b[-1]
+    for x, y in zip(a[-2::-1], b[-2::-1], strict=True):
+        less = (x < y) | ((x == y) & less)
+    return less
 
 
 def _opt_outs(manifest: pa.Table, item: pa.Array, opt_outs: pa.Table) -> npt.NDArray[np.uint8]:

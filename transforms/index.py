@@ -42,6 +42,8 @@ def find_homes(index: pa.Table, rows: pa.Table) -> tuple[keys.U64, npt.NDArray[n
 
     What it does not know is at home where an item without an owner would be.
     """
+    # A few rows ask of many entries: leave out at once those whose id nobody asks for.
+    index = index.filter(pc.is_in(index["item_id"], rows["item_id"].combine_chunks()))
     places = pc.index_in(
         order.identity(rows["source"], rows["item_id"]), order.identity(index["source"], index["item_id"])
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
 from pipelines.actions import Action, Stage
 from pipelines.store.blobs import Blob
@@ -12,13 +13,14 @@ from transforms import tallies
 from transforms.cut import cut
 from transforms.decide import decide
 from transforms.domain.policy import Policy
-from transforms.domain.schemas import EXCLUDED, EXCLUSIONS, ITEMS, MANIFEST, REPEATING, TALLIES
+from transforms.domain.schemas import EXCLUDED, EXCLUSIONS, FACTS, ITEMS, MANIFEST, REPEATING, TALLIES
 
 _DICTIONARIES = tuple(
     name
     for name in [*MANIFEST.names, "tags.list.element", "machine_tags.list.element"]
     if name in REPEATING and (name not in MANIFEST.names or str(MANIFEST.field(name).type) == "string")
 )
+_FACTS_DICTIONARIES = tuple(field.name for field in FACTS if field.type == pa.string())
 
 
 def action(bucket: int, manifest: Blob, facts: Blob, policy: Policy) -> Action:
@@ -37,7 +39,7 @@ def run(store: Store, action: Action) -> Result:
     """
     policy = Policy.from_dict(action.inputs["policy"])
     manifest = store.blobs.get_table(Blob.from_json(action.refs["manifest"]), dictionary=_DICTIONARIES)
-    facts = store.blobs.get_table(Blob.from_json(action.refs["facts"]))
+    facts = store.blobs.get_table(Blob.from_json(action.refs["facts"]), dictionary=_FACTS_DICTIONARIES)
     manifest, facts = manifest.combine_chunks(), facts.combine_chunks()
     reasons = decide(facts, policy)
     items, excluded = cut(manifest, facts, reasons, policy)

@@ -14,6 +14,9 @@ from pipelines.store.store import Store
 from transforms.domain.schemas import FACTS, LICENSES, OPT_OUTS
 from transforms.facts import MANIFEST_COLUMNS, URL_COLUMNS, join_facts
 
+_DICTIONARIES = ("source", "owner_id", "license", "media_type", "tags.list.element")
+_LOOK_COLUMNS = ("source", "item_id", "license", "visibility", "observed_on")
+
 
 def action(
     bucket: int,
@@ -61,12 +64,10 @@ def run(store: Store, action: Action) -> Result:
     if "url" in concerns["kind"].unique().to_pylist():
         columns += URL_COLUMNS
     manifest = store.blobs.get_table(
-        Blob.from_json(action.refs["manifest"]), columns, dictionary=("tags.list.element",)
+        Blob.from_json(action.refs["manifest"]), columns, dictionary=_DICTIONARIES
     )
     looks = [
-        store.blobs.get_table(
-            Blob.from_json(value), ["source", "item_id", "license", "visibility", "observed_on"]
-        )
+        store.blobs.get_table(Blob.from_json(value), _LOOK_COLUMNS, dictionary=("license", "visibility"))
         for value in action.refs["licenses"]
     ]
     looks += [

@@ -35,15 +35,14 @@ def commands(block: str) -> list[str]:
     return [m[0] for m in re.finditer(r"(?m)^\$ (?:.*\\\n)*.*$", block)]
 
 
-@pytest.fixture(scope="session")
-def rewritten(tmp_path_factory: pytest.TempPathFactory) -> str:
+@pytest.fixture
+def rewritten(tmp_path: Path) -> str:
     """README.md with what its commands print now, where it differs in more than digests and sizes."""
-    folder = tmp_path_factory.mktemp("readme")
     text = README.read_text(encoding="utf-8")
     typed = [command for block in blocks(text, "console") for command in commands(block)]
     assert typed
     assert all(command.startswith(PROMPT) for command in typed)
-    printed = iter(_printed(typed, folder))
+    printed = iter(_printed(typed, tmp_path))
 
     def fresh(block: re.Match[str]) -> str:
         lines = "".join(f"{command}\n{next(printed)}" for command in commands(block[1]))

@@ -97,6 +97,6 @@ def decode(text: str) -> ByleaveError | None:
         return None
     try:
         (name, message), _ = json.JSONDecoder().raw_decode(text, start + len(_MARK))
-    except ValueError:
+        return _BY_NAME.get(name, ByleaveError)(message)
+    except (ValueError, TypeError):  # a text that only begins like one
         return None
-    return _BY_NAME.get(name, ByleaveError)(message)

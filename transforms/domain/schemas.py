@@ -159,6 +159,18 @@ def _decoded(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
+def _nulls(column: pa.ChunkedArray, field: pa.Field) -> int:
+    """Nulls where ``field`` allows none: as rows, as entries of a dictionary, as elements of a list."""
+    nulls = 0
+    for chunk in column.chunks:
+        if pa.types.is_dictionary(chunk.type) and chunk.dictionary.null_count:
+            chunk = chunk.cast(chunk.type.value_type)
+        nulls += 0 if field.nullable else chunk.null_count
+        if pa.types.is_list(field.type) and not field.type.value_field.nullable and chunk.values.null_count:
+            nulls += chunk.flatten().null_count
+    return nulls
+
+
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """``table`` with exactly the columns and types of ``schema``, in its order.
 
@@ -173,7 +185,7 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
         column = table.column(place)
         if _decoded(column.type) != _decoded(field.type):
             raise IntegrityError(f"column {field.name!r} is {column.type}, not {field.type}")
-        if not field.nullable and column.null_count:
-            raise IntegrityError(f"column {field.name!r} has {column.null_count} nulls and may have none")
+        if nulls := _nulls(column, field):
+            raise IntegrityError(f"column {field.name!r} has {nulls} nulls and may have none")
         columns.append(column)
     return pa.table(columns, names=schema.names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,6 +19,17 @@ def encode(values: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
         if isinstance(values, pa.ChunkedArray):  # of no chunks, or too long for one
             values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
     return values if pa.types.is_dictionary(values.type) else pc.dictionary_encode(values)
+
+
+def in_use(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same rows over a dictionary that holds only the values they use, in its order."""
+    used = np.zeros(len(column.dictionary), np.bool_)
+    used[column.indices.drop_null().to_numpy()] = True
+    if used.all():
+        return column
+    places = (np.cumsum(used) - 1).astype(np.int32)
+    dictionary = column.dictionary.filter(pa.array(used))
+    return pa.DictionaryArray.from_arrays(pa.array(places).take(column.indices), dictionary)
 
 
 def map_distinct(values: pa.Array | pa.ChunkedArray, name: Callable[[str | None], str]) -> pa.Array:

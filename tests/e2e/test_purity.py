@@ -1,0 +1,112 @@
+"""Every action is a pure function: the same inputs, in any order and in another store, the same result."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from byhand import ByHand
+from worlds import World, cut, new_store, take_in
+
+from pipelines import gate
+from pipelines import steps as steps_folder
+from pipelines.actions import Action, Done, Stage
+from pipelines.ingest import ingest_licenses, ingest_opt_outs
+from pipelines.store.memo import Result
+from pipelines.store.store import Store, close_stores
+from pipelines.store.tables import OPT_OUTS
+
+Ran = list[tuple[Stage, Done]]
+
+
+@pytest.fixture(scope="module")
+def first(broken_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Ran]]:
+    """A store in which every kind of action ran, and those that did, in their order."""
+    folder = tmp_path_factory.mktemp("pure")
+    store, ran = new_store(folder / "store"), []
+    perform = Stage.perform
+
+    def note(stage: Stage, store: Store, action: Action) -> Result:
+        result = perform(stage, store, action)
+        ran.append((stage, Done(action, result)))
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stage, "perform", note)
+        mixed = folder / "mixed.csv"
+        mixed.write_text("target\n#wedding\nhttps://museum.example/photo/1\n12345678@N00\n6985123456\n")
+        ingest_opt_outs(store, [str(mixed)], received_on="2026-11-01", runner=ByHand())
+        unowned = folder / "unowned.csv"
+        unowned.write_text(_without_owners(store, broken_world))
+        ingest_licenses(store, [str(unowned)], fmt="csv", observed_on="2026-11-02", runner=ByHand())
+        take_in(store, broken_world, split_bytes=300_000)
+        cut(store)
+    yield store, ran
+    close_stores()
+
+
+def _without_owners(store: Store, world: World) -> str:
+    """A license snapshot whose rows name items alone: some that the manifest has, some that it has not."""
+    ids = pq.read_table(world.licenses["2026-11-01"], columns=["item_id"])["item_id"].to_pylist()[::40]
+    rows = [f"{item},CC-BY-2.0,private" for item in [*ids, "1", "2"]]
+    return "\n".join(["item_id,owner_id,license,visibility", *(r.replace(",", ",,", 1) for r in rows), ""])
+
+
+def shuffled(action: Action, dice: random.Random) -> Action:
+    """``action``, with every list of places of its inputs in another order."""
+
+    def other_order(value: Any) -> Any:
+        if isinstance(value, list) and value and isinstance(value[0], list):
+            return dice.sample(value, len(value))
+        return value
+
+    return replace(action, refs={name: other_order(value) for name, value in action.refs.items()})
+
+
+def test_every_kind_of_action_is_among_them(first: tuple[Store, Ran]) -> None:
+    steps = {path.stem for path in Path(steps_folder.__file__).parent.glob("[a-z]*.py")}
+    names = {stage.name for stage, _ in first[1]}
+    assert {name.lower() for name in names} == {step.replace("_", "") for step in steps} | {"gate"}
+    counts = {name: sum(stage.name == name for stage, _ in first[1]) for name in names}
+    assert min(counts.values()) >= 4
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_actions_in_another_store_and_order_come_to_the_same(
+    first: tuple[Store, Ran], tmp_path: Path, seed: int
+) -> None:
+    _, ran = first
+    other, dice = new_store(tmp_path / "other"), random.Random(seed)
+    stages: dict[str, list[tuple[Stage, Done]]] = {}
+    for stage, done in ran:
+        # Merging needs what partitioning made, and nothing needs another of its own stage.
+        stages.setdefault(stage.name, []).append((stage, done))
+    for name in ("OptOuts", "Partition", "Index", "Merge", "Resolve", "Join", "Cut"):
+        for stage, done in dice.sample(stages[name], len(stages[name])):
+            again = stage.run(other, shuffled(done.action, dice))
+            assert again.to_json() == done.result.to_json(), (name, done.action.refs)
+            assert stage.run(other, done.action) == again
+            for blob in again.files():
+                other.blobs.verify(blob)
+    # The gate's questions are made of the lists, and lie in the store beside the parts.
+    release = first[0].releases.get("1")
+    lists = first[0].tables.all(OPT_OUTS)
+    for action in gate.plan(other, release.parts["items"], lists):
+        (done,) = [d for _, d in stages["Gate"] if d.action.refs["bucket"] == action.refs["bucket"]]
+        assert action == done.action
+        assert gate.run(other, shuffled(action, dice)) == done.result
+    close_stores()
+
+
+def test_keys_of_other_inputs_differ(first: tuple[Store, Ran]) -> None:
+    keys = {(stage.name, stage.key(done.action)): done.action.inputs for stage, done in first[1]}
+    by_name: dict[str, list[Any]] = {}
+    for (name, _), inputs in keys.items():
+        by_name.setdefault(name, []).append(inputs)
+    for name, inputs in by_name.items():
+        assert len({repr(sorted(each.items())) for each in inputs}) == len(inputs), name
