@@ -96,9 +96,12 @@ class Runner:
             pipeline.run().wait_until_finish()
         except Exception as error:
             known = decode(str(error))
-            if known is None:
-                raise
-            raise known from None
+            if known is not None:
+                raise known from None
+            # With one worker Ctrl-C falls into an action, and Beam makes it an error like any other.
+            if "KeyboardInterrupt" in str(error):
+                raise KeyboardInterrupt from None
+            raise
         finally:
             logging.disable(logging.NOTSET)
 

@@ -58,7 +58,7 @@ def nulls_last(value):
 def preference(value):
     """By what one of two manifest values is preferred: the smaller key."""
     if isinstance(value, list):
-        return False, len(value), [f"{len(text.encode())}:{text}" for text in value]
+        return False, [f"{len(text.encode())}:{text}" for text in value]
     if isinstance(value, float):
         return False, value, struct.pack(">d", value)[0] < 0x80  # -0.0 before 0.0
     return value is None, value

@@ -58,8 +58,9 @@ def _forget(items: pa.Table) -> pa.Table:
             offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int32)
             nulls = column.is_null()
             values = in_use(pc.list_flatten(column))
+            element = column.type.value_field.with_type(values.type)
             column = pa.ListArray.from_arrays(
-                pa.array(offsets), values, mask=nulls if column.null_count else None
+                pa.array(offsets), values, pa.list_(element), mask=nulls if column.null_count else None
             )
         else:
             continue

@@ -25,7 +25,7 @@ _NEVER = np.iinfo(np.int32).min
 
 
 def join_facts(manifest: pa.Table, looks: Sequence[pa.Table], opt_outs: pa.Table) -> pa.Table:
-    """Facts in :data:`schemas.FACTS`, one row for each row of ``manifest``, in its order; texts as dictionaries.
+    """Facts in :data:`schemas.FACTS`, texts as dictionaries: a row for each of ``manifest``, in its order.
 
     Args:
         manifest: the columns :data:`MANIFEST_COLUMNS`, and :data:`URL_COLUMNS` if an opt-out names a URL.

@@ -61,7 +61,6 @@ def _sortable(rows: pa.Table) -> pa.Table:
     for field in MANIFEST:
         column = rows[field.name].combine_chunks()
         if pa.types.is_list(field.type):
-            columns[f"{field.name} length"] = pc.list_value_length(column)
             column = order.joined(column)
         columns[field.name] = column
         if pa.types.is_floating(field.type):  # -0.0 equals 0.0, and is other bytes

@@ -18,6 +18,7 @@ from pipelines.commands.options import (
 )
 from pipelines.config import shipped
 from transforms.domain.errors import ConfigError
+from transforms.domain.reasons import REASONS
 
 if TYPE_CHECKING:
     from pipelines.release import Inputs, Outlook
@@ -242,5 +243,8 @@ def _describe(found: Release) -> str:
         f"  left out    {counts['excluded']:,}, by first reason",
     ]
     if counts["first_reason"]:
-        lines.append("\n".join("    " + line for line in columns(counts["first_reason"]).split("\n")))
+        first = {
+            reason: counts["first_reason"][reason] for reason in REASONS if reason in counts["first_reason"]
+        }
+        lines.append("\n".join("    " + line for line in columns(first).split("\n")))
     return "\n".join([*lines, f"  digest      sha256:{found.digest}"])

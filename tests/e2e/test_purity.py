@@ -57,15 +57,15 @@ def _without_owners(store: Store, world: World) -> str:
     return "\n".join(["item_id,owner_id,license,visibility", *(r.replace(",", ",,", 1) for r in rows), ""])
 
 
+LISTS = ("slices", "losers", "licenses", "resolved", "opt_outs", "wide", "against", "files")
+
+
 def shuffled(action: Action, dice: random.Random) -> Action:
-    """``action``, with every list of places of its inputs in another order."""
-
-    def other_order(value: Any) -> Any:
-        if isinstance(value, list) and value and isinstance(value[0], list):
-            return dice.sample(value, len(value))
-        return value
-
-    return replace(action, refs={name: other_order(value) for name, value in action.refs.items()})
+    """``action``, with every list of its inputs' places in another order."""
+    orders = {
+        name: dice.sample(action.refs[name], len(action.refs[name])) for name in LISTS if name in action.refs
+    }
+    return replace(action, refs={**action.refs, **orders})
 
 
 def test_every_kind_of_action_is_among_them(first: tuple[Store, Ran]) -> None:
@@ -73,7 +73,7 @@ def test_every_kind_of_action_is_among_them(first: tuple[Store, Ran]) -> None:
     names = {stage.name for stage, _ in first[1]}
     assert {name.lower() for name in names} == {step.replace("_", "") for step in steps} | {"gate"}
     counts = {name: sum(stage.name == name for stage, _ in first[1]) for name in names}
-    assert min(counts.values()) >= 4
+    assert min(counts.values()) >= 2
 
 
 @pytest.mark.parametrize("seed", [1, 2])

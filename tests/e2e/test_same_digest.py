@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from byhand import ByHand
+from separately import whole_way
 from worlds import World, cut, new_store, take_in
 
 from pipelines.runner import Runner
 from pipelines.store.store import Store, close_stores
 from pipelines.store.tables import MANIFESTS
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -95,30 +91,23 @@ def test_lines_in_any_order_in_any_number_of_files(
     assert cut(take_in(store, world, manifest=[str(file) for file in files])).digest == digest
 
 
-def whole_way(store: Store, world: World, *arguments: str, **environment: str) -> str:
-    """The digest to which a process of its own comes."""
-    places = {
-        "PYTHONPATH": ":".join(map(str, (HERE, HERE.parent, HERE.parents[1]))),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    command = [sys.executable, str(HERE / "whole_way.py"), store.url, str(world.folder), *arguments]
-    environment = {**os.environ, **places, **environment}
-    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def digest_of(store: Store, world: World, steps: str, *options: str, **environment: str) -> str:
+    found = whole_way(store.url, world.folder, steps, *options, **environment)
     assert found.returncode == 0, found.stderr
     return found.stdout.strip()
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4242"])
 def test_any_hash_seed(store: Store, hamlet: World, hamlet_digest: str, seed: str) -> None:
-    assert whole_way(store, hamlet, "ingest,cut", PYTHONHASHSEED=seed) == hamlet_digest
+    assert digest_of(store, hamlet, "ingest,cut", PYTHONHASHSEED=seed) == hamlet_digest
 
 
 @pytest.mark.slow
 def test_beam_with_several_processes(store: Store, hamlet: World, hamlet_digest: str) -> None:
     options = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
-    whole_way(store, hamlet, "manifest", *options)
+    digest_of(store, hamlet, "manifest", *options)
     take_in(store, hamlet)  # the manifest is there
-    assert whole_way(store, hamlet, "cut", *options) == hamlet_digest
+    assert digest_of(store, hamlet, "cut", *options) == hamlet_digest
 
 
 def test_another_number_of_buckets_keeps_the_same_items(tmp_path: Path, hamlet: World) -> None:

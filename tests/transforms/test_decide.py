@@ -28,6 +28,8 @@ from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT, OPT_OUT_BITS, REASONS
 from transforms.facts import join_facts
 
+FEWER = settings(max_examples=40)
+
 OPT_OUT_MASK = np.uint32(sum(OPT_OUT_BITS.values()))
 ALL = Policy("research-noncommercial", LICENSE_IDS[:-1], "newest", "keep", "keep", "keep", "keep")
 
@@ -50,6 +52,7 @@ def test_reasons_are_the_oracle_s_row_for_row(bucket, policy):
     assert first_reason(reasons).to_pylist() == [(why or [None])[0] for why in expected]
 
 
+@FEWER
 @given(buckets(), policies())
 def test_unknown_is_kept_only_where_the_policy_says_so(bucket, policy):
     facts = facts_of(bucket)
@@ -85,6 +88,7 @@ def test_an_opt_out_more_never_keeps_more(made, policy):
     assert (before & after == before).all()
 
 
+@FEWER
 @given(buckets(), policies())
 def test_no_policy_overrules_an_opt_out(bucket, policy):
     facts = facts_of(bucket)
@@ -95,13 +99,14 @@ def test_no_policy_overrules_an_opt_out(bucket, policy):
         assert (reasons[~opted_out] & OPT_OUT_MASK == 0).all()
 
 
+@FEWER
 @given(buckets())
 def test_the_most_lenient_policy_keeps_whoever_did_not_opt_out(bucket):
     facts = facts_of(bucket)
     assert (decide(facts, ALL) == facts["opt_outs"].to_numpy()).all()
 
 
-@settings(max_examples=50)
+@FEWER
 @given(buckets(), policies(), st.sampled_from(LICENSE_IDS[:-1]))
 def test_a_license_more_never_excludes_more(bucket, policy, license_id):
     wider = replace(policy, allowed=tuple(sorted({*policy.allowed, license_id})))
@@ -109,7 +114,7 @@ def test_a_license_more_never_excludes_more(bucket, policy, license_id):
     assert (before & after == after).all()
 
 
-@settings(max_examples=50)
+@FEWER
 @given(
     buckets(), policies(), st.sampled_from(["unknown_license", "private", "deleted", "unknown_visibility"])
 )
@@ -120,6 +125,7 @@ def test_to_keep_is_never_stricter_than_to_exclude(bucket, policy, field):
     assert (keep & exclude == keep).all()
 
 
+@FEWER
 @given(buckets(), policies())
 def test_as_ingested_looks_at_no_later_license(bucket, policy):
     policy = replace(policy, license_change="as_ingested")
@@ -141,6 +147,7 @@ def test_newest_and_as_ingested_differ_where_the_license_was_withdrawn():
     assert decide(facts, replace(policy, license_change="as_ingested")).tolist() == [0]
 
 
+@FEWER
 @given(st.lists(st.integers(0, 2 ** len(REASONS) - 1), max_size=20))
 def test_the_first_reason_is_the_lowest_bit(bits):
     expected = [next((name for name in REASONS if some & BIT[name]), None) for some in bits]

@@ -7,12 +7,14 @@ from pathlib import Path
 import oracle
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
     DAYS,
+    IMAGES,
     PAGES,
     SAYING_NO,
+    URL_KEYS,
     Bucket,
     buckets,
     cuts,
@@ -30,6 +32,8 @@ from transforms.domain import reasons
 from transforms.domain.schemas import FACTS, LICENSES, OPT_OUTS, conform
 from transforms.facts import MANIFEST_COLUMNS, join_facts
 from transforms.formats import yfcc100m
+
+FEWER = settings(max_examples=40)
 
 SHARED = Path(os.environ.get("BYLEAVE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -58,6 +62,7 @@ def test_facts_are_the_oracle_s_row_for_row(bucket, shape):
     ]
 
 
+@FEWER
 @given(
     buckets().flatmap(lambda b: st.tuples(st.just(b), st.permutations(b.looks), st.permutations(b.opt_outs)))
 )
@@ -67,6 +72,7 @@ def test_the_order_of_looks_and_of_opt_outs_does_not_matter(made):
     assert joined(again).equals(joined(bucket))
 
 
+@FEWER
 @given(buckets(), cuts())
 def test_chunks_do_not_matter(bucket, ends):
     manifest = in_chunks(manifest_table(bucket.manifest), ends)
@@ -75,6 +81,7 @@ def test_chunks_do_not_matter(bucket, ends):
     assert facts.equals(joined(bucket))
 
 
+@FEWER
 @given(buckets().flatmap(lambda bucket: st.tuples(st.just(bucket), st.permutations(bucket.manifest))))
 def test_a_row_s_facts_do_not_depend_on_its_neighbors(made):
     bucket, otherwise = made
@@ -83,6 +90,7 @@ def test_a_row_s_facts_do_not_depend_on_its_neighbors(made):
     assert again == [by_item[oracle.pair(row)] for row in otherwise[:5]]
 
 
+@FEWER
 @given(buckets(), worlds().flatmap(some_opt_outs))
 def test_an_opt_out_more_never_takes_a_bit_away(bucket, more):
     before = joined(bucket)["opt_outs"].to_numpy()
@@ -90,12 +98,25 @@ def test_an_opt_out_more_never_takes_a_bit_away(bucket, more):
     assert (before & after == before).all()
 
 
+@FEWER
 @given(buckets())
 def test_looks_at_other_items_do_no_harm(bucket):
     strangers = [[{**row, "item_id": f"{row['item_id']}-other"} for row in look] for look in bucket.looks]
     known = {row["item_id"] for row in bucket.manifest}
     strangers = [[row for row in look if row["item_id"] not in known] for look in strangers]
     assert joined(Bucket(bucket.manifest, bucket.looks + strangers, bucket.opt_outs)).equals(joined(bucket))
+
+
+@pytest.mark.parametrize("column", ["page_url", "image_url"])
+@pytest.mark.parametrize("url", [*PAGES, *IMAGES])
+def test_a_url_is_met_in_either_column_in_any_spelling(column, url):
+    rows = [manifest_row("flickr", "1", "a", [(column, url)]), manifest_row("flickr", "2", "a", [])]
+    opt_out = {"kind": "url", "source": None, "raw": url, "received_on": DAYS[0]}
+    for key in URL_KEYS:
+        facts = named(join_facts(manifest_table(rows), [], opt_outs_table([{**opt_out, "key": key}])))
+        expected = {"url"} if key == oracle.plain_url(url) else set()
+        assert [row["opt_outs"] for row in facts] == [expected, set()]
+    assert oracle.plain_url(url) in URL_KEYS
 
 
 def test_url_columns_are_needed_only_where_an_opt_out_names_a_url():

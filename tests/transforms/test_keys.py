@@ -27,7 +27,8 @@ GOLDEN = [
     ("nul", 0xCAA70FA496D5622C, 0x55602155CFD43B40, 0x6CE42F4FE2826E0E),
 ]
 
-TEXTS = IDS | st.just("") | st.text(max_size=20)
+LONG = st.builds(lambda length, tail: "x" * length + tail, st.integers(0, 17), st.text("ab\0é", max_size=9))
+TEXTS = IDS | LONG | st.just("") | st.text(max_size=20)
 ROWS = st.lists(
     st.fixed_dictionaries(
         {"source": st.sampled_from(("flickr", "commons", "é")), "owner_id": IDS | st.none(), "item_id": IDS}
@@ -117,7 +118,7 @@ def test_nsids_fill_buckets_evenly():
         assert 850 < ((filled - expected) ** 2 / expected).sum() < 1200
 
 
-@given(st.lists(TEXTS | st.text("a\0", max_size=18), max_size=25))
+@given(st.lists(LONG | TEXTS | st.text("a\0", max_size=18), max_size=25))
 def test_text_order_is_the_order_of_bytes(texts):
     places = np.lexsort(text_order(pa.array(texts, pa.string())))
     assert [texts[place] for place in places] == sorted(texts, key=str.encode)
@@ -128,3 +129,11 @@ def test_text_order_of_a_slice(texts, start, stop):
     part = pa.array(texts, pa.string())[start:stop]
     places = np.lexsort(text_order(part)) if len(part) else []
     assert [texts[start:stop][place] for place in places] == sorted(texts[start:stop], key=str.encode)
+
+
+def test_a_null_is_in_order_as_an_empty_text_whatever_lies_under_it():
+    texts = pa.array(["b", "zz", "", "a"])
+    validity = pa.py_buffer(b"\x0d")
+    column = pa.Array.from_buffers(pa.string(), 4, [validity, *texts.buffers()[1:]])
+    assert column.to_pylist() == ["b", None, "", "a"]
+    assert np.lexsort(text_order(column)).tolist() == [1, 2, 3, 0]

@@ -1,11 +1,14 @@
 """Merge: one row for each item by a rule over contents, whatever came first and however often it is done."""
 
+import itertools
+
 import oracle
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import (
-    TWISTS,
+    DAYS,
+    VALUES,
     cuts,
     exactly,
     in_chunks,
@@ -50,12 +53,12 @@ def test_manifest_is_the_oracle_s(rows):
     assert len({oracle.pair(row) for row in rows}) == len(bucket)
 
 
-@pytest.mark.parametrize(("name", "value"), TWISTS)
-def test_rows_that_differ_in_one_column_have_one_winner(name, value):
-    plain = manifest_row("flickr", "1", "a", [])
-    other = {**plain, name: value}
-    expected = exactly(oracle.merge_manifest([plain, other], []))
-    assert exactly(merged([plain, other])) == exactly(merged([other, plain])) == expected
+@pytest.mark.parametrize("name", VALUES)
+def test_rows_that_differ_in_one_column_have_one_winner(name):
+    for values in itertools.combinations(VALUES[name], 2):
+        one, other = (manifest_row("flickr", "1", "a", [(name, value)]) for value in values)
+        expected = exactly(oracle.merge_manifest([one, other], []))
+        assert exactly(merged([one, other])) == exactly(merged([other, one])) == expected
 
 
 @pytest.mark.parametrize(
@@ -134,3 +137,23 @@ def test_licenses_are_the_same_in_any_order_and_any_steps(orders, cut):
     assert exactly(merge_licenses(whole)) == exactly(whole)
     before = merge_licenses(licenses_table(otherwise[:cut])).to_pylist()
     assert exactly(merge_licenses(licenses_table([*before, *otherwise[cut:]]))) == exactly(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("observed_on", DAYS[::-1]),
+        ("visibility", oracle.WORST_FIRST),
+        ("license", ("CC-BY-2.0", "CC-BY-4.0", "unknown")),
+        ("license_raw", ("", "0", None)),
+        ("owner_id", ("a", "ab", None)),
+    ],
+)
+def test_of_looks_that_differ_in_one_column_the_first_is_believed(name, values):
+    plain = {"source": "flickr", "item_id": "1", "owner_id": None, "license": "CC0-1.0", "license_raw": None}
+    for pair in itertools.combinations(values, 2):
+        one, other = (
+            {**plain, "visibility": "public", "observed_on": DAYS[0], name: value} for value in pair
+        )
+        for rows in ([one, other], [other, one]):
+            assert exactly(merge_licenses(licenses_table(rows))) == exactly([one])

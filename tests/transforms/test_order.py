@@ -8,7 +8,7 @@ from strategies import IDS, SHAPES, cuts, in_chunks
 
 from transforms.domain import order
 
-KEYS = st.sampled_from(("a", "ab", "b")) | IDS
+KEYS = st.sampled_from(("a", "ab", "b", "bb", "x" * 8 + "a", "x" * 8 + "b")) | IDS
 ROWS = st.lists(st.tuples(KEYS | st.none(), KEYS), max_size=20)
 
 
@@ -82,6 +82,11 @@ def test_identity_is_null_with_its_key_and_else_tells_pairs_apart(rows, shape, e
     assert all(found[n] == known[row] for n, row in enumerate(rows) if row[0] is not None)
 
 
+def test_identity_knows_where_the_source_ends():
+    some = pa.table({"source": ["a", "ab", "abb"], "key": ["bb", "b", ""]})
+    assert len(order.identity(some["source"], some["key"]).unique()) == 3
+
+
 ELEMENTS = st.sampled_from(("", "a", "b", "a\x1fb", "\x1f", "1:a", ":", "é")) | st.text(max_size=3)
 LISTS = st.none() | st.lists(ELEMENTS, max_size=4)
 
@@ -102,3 +107,8 @@ def test_joined_lists_are_equal_where_the_lists_are(lists, start, as_dictionary)
     for a, one in zip(lists, joined, strict=True):
         for b, other in zip(lists, joined, strict=True):
             assert (a == b) == (one == other)
+
+
+def test_an_element_cannot_pass_for_two():
+    lists = pa.array([["1", "a" * 9], ["\x1f9" + "a" * 9], ["1\x1f9:" + "a" * 9], ["1", "9:" + "a" * 9]])
+    assert len(order.joined(lists).unique()) == 4

@@ -3,7 +3,7 @@
 import numpy as np
 import oracle
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
     buckets,
@@ -21,6 +21,8 @@ from transforms.decide import decide
 from transforms.domain.schemas import EXCLUSIONS, OPT_OUTS, TALLIES
 from transforms.facts import join_facts
 from transforms.tallies import merge, tally, tally_exclusions
+
+FEWER = settings(max_examples=40)
 
 
 @st.composite
@@ -62,6 +64,7 @@ def test_tally_is_what_counting_by_hand_gives(made):
     assert sum(tallies["items"].to_pylist()) == len(by_hand[0])
 
 
+@FEWER
 @given(decided())
 def test_tally_is_sorted_by_its_grain_with_nulls_last(made):
     grains = list(counts(tally(*made[1])))
@@ -77,6 +80,7 @@ def test_exclusions_are_what_counting_by_hand_gives(made):
     assert sum(exclusions["first_items"].to_pylist()) == sum(map(bool, reasons))
 
 
+@FEWER
 @given(decided(), st.sampled_from((1, 2, 4, 8)), st.data())
 def test_buckets_add_up_in_any_order_and_any_tree(made, buckets, data):
     _, arrays = made
@@ -96,6 +100,7 @@ def test_buckets_add_up_in_any_order_and_any_tree(made, buckets, data):
         assert merge(forest, schema).equals(at_once)
 
 
+@FEWER
 @given(decided())
 def test_merging_one_table_changes_nothing_but_chunks(made):
     tallies = tally(*made[1])

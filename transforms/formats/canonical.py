@@ -22,6 +22,7 @@ from transforms.formats import heads, ownrows
 from transforms.formats.columns import check_columns, read_as
 from transforms.formats.filerows import FileRows
 from transforms.formats.lines import Parsed
+from transforms.formats.values import blank_to_null
 
 BATCH_ROWS = 16_384
 _TEXT_BYTES = 32 << 20  # of a batch, written out
@@ -66,6 +67,7 @@ class Canonical:
         number = 0
         for piece in _pieces(file, wanted, optional):
             read = {name: read_as(piece.column(name), wanted.field(name).type) for name in piece.schema.names}
+            read["owner_id"] = blank_to_null(read["owner_id"])  # else those without owner had one: ""
             rows = FileRows(pa.table(read), number)
             number += len(piece)
             yield _manifest(rows) if of_manifest else _snapshot(rows, settings)
