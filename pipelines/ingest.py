@@ -8,114 +8,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines import inputs
 from pipelines.actions import Action, Done
+from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job
 from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.blobs import Blob
-from pipelines.store.routed import Routed, Slice
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
-from transforms.domain.errors import InputError, RefusedError, StateError, TooManyQuarantined
+from transforms.domain.errors import InputError, RefusedError, StateError
 from transforms.formats import registry
 
 SPLIT_BYTES = 64 << 20
-
-Slices = Mapping[int, list[Slice]]
-
-
-def _group(routed: Iterable[Routed]) -> dict[int, list[Slice]]:
-    groups: dict[int, list[Slice]] = {}
-    for each in routed:
-        for bucket, piece in each.slices():
-            groups.setdefault(bucket, []).append(piece)
-    return groups
-
-
-def _routed(done: Sequence[Done], name: str) -> Iterable[Routed]:
-    return (routed for each in done for routed in each.result.routed.get(name, ()))
-
-
-@dataclass(frozen=True)
-class PlanPartition:
-    """One action for each split."""
-
-    actions: tuple[Action, ...]
-
-    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
-        """See :data:`pipelines.jobs.Plan`."""
-        return self.actions
-
-
-@dataclass(frozen=True)
-class PlanIndex:
-    """One action for each shard that splits have entries for."""
-
-    buckets: int
-    before: Mapping[int, Blob] = field(default_factory=dict)
-    max_quarantined_share: float = 1.0
-
-    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
-        """See :data:`pipelines.jobs.Plan`."""
-        check_quarantine(results[0], self.max_quarantined_share)
-        groups = _group(_routed(results[0], "index"))
-        return [
-            index.action(shard, self.before.get(shard), slices, self.buckets)
-            for shard, slices in sorted(groups.items())
-        ]
-
-
-@dataclass(frozen=True)
-class PlanManifestMerge:
-    """One action for each bucket that rows go to, or that loses an item to another."""
-
-    before: Mapping[int, Blob] = field(default_factory=dict)
-
-    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
-        """See :data:`pipelines.jobs.Plan`."""
-        rows = _group(_routed(results[0], "rows"))
-        losers = _group(_routed(results[1], "losers"))
-        return [
-            merge.action(MANIFESTS, "buckets", b, self.before.get(b), rows.get(b, []), losers.get(b, []))
-            for b in sorted(rows.keys() | losers.keys())
-        ]
-
-
-@dataclass(frozen=True)
-class PlanLicenseMerge:
-    """One action for each bucket, and one for each shard of rows that name no owner."""
-
-    max_quarantined_share: float = 1.0
-
-    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
-        """See :data:`pipelines.jobs.Plan`."""
-        check_quarantine(results[0], self.max_quarantined_share)
-        return [
-            merge.action(LICENSES, part, place, None, slices)
-            for part, name in (("buckets", "rows"), ("shards", "unowned"))
-            for place, slices in sorted(_group(_routed(results[0], name)).items())
-        ]
-
-
-def check_quarantine(partitioned: Sequence[Done], max_share: float) -> None:
-    """Refuse an input too much of which cannot be read.
-
-    Raises:
-        TooManyQuarantined: the share of rows in quarantine is above ``max_share``.
-    """
-    read = sum(done.result.counts["rows_read"] for done in partitioned)
-    quarantined = sum(done.result.counts["quarantined"] for done in partitioned)
-    if quarantined > max_share * read:
-        worst = max(partitioned, key=lambda done: done.result.counts["quarantined"])
-        file = worst.action.refs["split"]["path"]
-        raise TooManyQuarantined(
-            f"{quarantined:,} of {read:,} rows ({quarantined / read:.2%}) cannot be read, most of them in"
-            f" {file}; accepted is {max_share:.2%}. Repair the file, or accept more: --max-quarantined-share"
-        )
 
 
 def ingest_manifest(
