@@ -6,6 +6,7 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import threading
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,9 +39,18 @@ def _imports(path: Path) -> set[str]:
     return {name for name in found if name.split(".")[0] in _OURS}
 
 
-@functools.cache
+# Python 3.11 counts how deep a syntax tree is for all threads at once: two that parse make each other fail.
+_PARSING = threading.Lock()
+
+
 def digest(module: str) -> str:
     """SHA-256 over the source of ``module``, of all of ours that it imports, and of the toolchain."""
+    with _PARSING:
+        return _digest(module)
+
+
+@functools.cache
+def _digest(module: str) -> str:
     sources: dict[str, Path] = {}
     todo = [module]
     while todo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import shutil
 import subprocess
@@ -27,7 +28,7 @@ from pipelines import code
 assert Path(code.__file__).is_relative_to(root)
 
 def digest():
-    code.digest.cache_clear()
+    code._digest.cache_clear()
     return code.digest(asked)
 
 before = digest()
@@ -97,16 +98,25 @@ def test_the_digest_is_of_the_sources_and_not_of_where_they_lie(copy: Path) -> N
     assert ask(copy, "pipelines.steps.merge", [])["digest"] == code.digest("pipelines.steps.merge")
 
 
+def test_threads_may_ask_at_once() -> None:
+    """Workers do, when a stage begins."""
+    expected = [code.digest(step) for step in STEPS]
+    for _ in range(5):
+        code._digest.cache_clear()
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(code.digest, STEPS)) == expected
+
+
 def test_each_step_has_its_own_digest() -> None:
     digests = {step: code.digest(step) for step in STEPS}
     assert len({*digests.values()}) == len(STEPS) >= 7
 
 
 def test_a_version_of_the_tools_is_part_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = code.digest.__wrapped__("pipelines.steps.cut")
-    assert code.digest.__wrapped__("pipelines.steps.cut") == before
+    before = code._digest.__wrapped__("pipelines.steps.cut")
+    assert code._digest.__wrapped__("pipelines.steps.cut") == before
     monkeypatch.setattr(code, "toolchain", lambda: {"pyarrow": "1", "numpy": "1"})
-    assert code.digest.__wrapped__("pipelines.steps.cut") != before
+    assert code._digest.__wrapped__("pipelines.steps.cut") != before
 
 
 def test_the_toolchain_is_what_writes_the_bytes() -> None:

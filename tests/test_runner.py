@@ -10,7 +10,7 @@ import pytest
 import toystages
 from byhand import ByHand, listing
 from pipelines import runner as runners
-from pipelines.ingest import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
+from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job
 from pipelines.release import PlanCut, PlanJoin, PlanResolve
 from pipelines.runner import Runner

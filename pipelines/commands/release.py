@@ -178,8 +178,6 @@ def diff(store: str, older: str, newer: str, as_json: bool) -> None:
     Example:
       byleave release diff yfcc.store 2026.10.0 2026.11.0
     """
-    from dataclasses import asdict
-
     from pipelines.review import diff as compare
     from pipelines.store.store import open_store
 
@@ -190,7 +188,7 @@ def diff(store: str, older: str, newer: str, as_json: bool) -> None:
         + columns({"added": found.added, "removed": found.removed, "changed": found.changed})
         + ("\nremoved for\n" + columns(dict(sorted(found.removed_for.items()))) if found.removed_for else "")
     )
-    show({"older": older, "newer": newer, **asdict(found)}, text, as_json=as_json)
+    show({"older": older, "newer": newer, **vars(found)}, text, as_json=as_json)
 
 
 @release.command()

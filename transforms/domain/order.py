@@ -87,12 +87,12 @@ def contested(same: npt.NDArray[np.bool_]) -> Places:
 
 def joined(lists: pa.ListArray) -> pa.Array:
     """Each list as one text: equal lists, and only those, give equal texts; a null stays null."""
-    # A tag may hold any character, the separator too, and be empty: its length tells where it ends.
+    # A tag may be empty and hold any character, so that no separator would do: its length says where it ends.
     texts = pc.list_flatten(lists).cast(pa.string())
     sized = pc.binary_join_element_wise(pc.binary_length(texts).cast(pa.string()), texts, ":")
     ends = np.cumsum(pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False), dtype=np.int32)
     offsets = np.concatenate((np.zeros(1, np.int32), ends))
-    return pc.binary_join(pa.ListArray.from_arrays(offsets, sized, mask=lists.is_null()), "\x1f")
+    return pc.binary_join(pa.ListArray.from_arrays(offsets, sized, mask=lists.is_null()), "")
 
 
 def repeated(values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

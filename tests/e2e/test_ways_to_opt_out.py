@@ -1,0 +1,207 @@
+"""Every way in which people name what is theirs reaches it, and nothing else."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from byhand import ByHand
+from worlds import cut, new_store, rows
+
+from pipelines.ingest import ingest_licenses, ingest_manifest, ingest_opt_outs
+from pipelines.store.releases import Release
+from pipelines.store.store import Store, close_stores
+from pipelines.store.tables import MANIFESTS
+from transforms.domain import schemas
+from transforms.domain.reasons import REASONS
+
+A, B = "12345678@N00", "87654321@N07"
+
+
+def item(source: str, item_id: str, owner_id: str | None, **more: Any) -> dict[str, Any]:
+    page = f"https://www.flickr.com/photos/{owner_id}/{item_id}/" if source == "flickr" and owner_id else None
+    return {
+        "source": source,
+        "item_id": item_id,
+        "owner_id": owner_id,
+        "license": "CC-BY-2.0",
+        "media_type": "photo",
+        "page_url": page,
+        **more,
+    }
+
+
+ITEMS = [
+    item("flickr", "101", A, image_url="http://farm8.staticflickr.com/7001/101_abcdef_b.jpg"),
+    item("flickr", "102", A, tags=["sunset", "at home"]),
+    item("flickr", "103", A, tags=["wedding"]),
+    item("flickr", "201", B, tags=["Wedding", "sunset"]),
+    item("flickr", "202", B, tags=["No-CV"]),  # says no by itself, whatever the lists say
+    item("flickr", "301", None),
+    item("flickr", "302", None, page_url="https://www.flickr.com/photos/somebody/302/"),
+    item("museum", "101", A, page_url="https://museum.example/Photo/1?size=L"),
+    item("museum", "7", "keeper", page_url="https://museum.example/photo/7"),
+    item("museum", "8", None, image_url="https://cdn.museum.example/8.jpg"),
+]
+
+
+def write(folder: Path, name: str, values: list[dict[str, Any]], schema: pa.Schema) -> str:
+    file = folder / name
+    pq.write_table(pa.Table.from_pylist(values, schema=schema), file)
+    return str(file)
+
+
+def looks(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every item is there to be seen by all."""
+    day = datetime.date(2026, 11, 1)
+    seen = {"visibility": "public", "observed_on": day, "license": "CC-BY-2.0"}
+    return [{n: each[n] for n in ("source", "item_id", "owner_id")} | seen for each in values]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    yield new_store(tmp_path / "store")
+    close_stores()
+
+
+def fill(store: Store, folder: Path, *parts: list[dict[str, Any]]) -> None:
+    files = [write(folder, f"items-{n}.parquet", part, schemas.MANIFEST) for n, part in enumerate(parts)]
+    ingest_manifest(store, files, fmt="canonical", snapshot="a", runner=ByHand())
+    whole = rows(store, store.tables.get(MANIFESTS, "a").buckets.values(), schemas.MANIFEST).to_pylist()
+    file = write(folder, "licenses.parquet", looks(whole), schemas.LICENSES)
+    ingest_licenses(store, [file], fmt="canonical", observed_on="2026-11-01", runner=ByHand())
+
+
+def opt_out(store: Store, folder: Path, *lines: str) -> None:
+    file = folder / "opt-outs.txt"
+    file.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    ingest_opt_outs(store, [str(file)], received_on="2026-11-10", runner=ByHand())
+
+
+def left_out(store: Store, release: Release) -> dict[tuple[str, str], list[str]]:
+    """Each item that was left out, and every reason for it."""
+    excluded = rows(store, release.parts["excluded"].values(), schemas.EXCLUDED).to_pylist()
+    return {
+        (row["source"], row["item_id"]): [r for place, r in enumerate(REASONS) if row["reasons"] >> place & 1]
+        for row in excluded
+    }
+
+
+OF_A = {("flickr", "101"), ("flickr", "102"), ("flickr", "103")}
+FLICKR_101 = {("flickr", "101")}
+WAYS = {
+    # The item
+    "101": ("opt_out_item", FLICKR_101),
+    f"https://www.flickr.com/photos/{A}/101/": ("opt_out_item", FLICKR_101),
+    "www.flickr.com/photos/12345678%40N00/101/in/photostream": ("opt_out_item", FLICKR_101),
+    # Whose page it is said to be does not matter: it is the photo that is named.
+    "https://flickr.com/photos/somebody/101": ("opt_out_item", FLICKR_101),
+    "https://live.staticflickr.com/65535/101_0123456789_b.jpg": ("opt_out_item", FLICKR_101),
+    "http://farm8.static.flickr.com/7001/101_abcdef_o.jpg": ("opt_out_item", FLICKR_101),
+    "https://flic.kr/p/2K": ("opt_out_item", FLICKR_101),
+    "301": ("opt_out_item", {("flickr", "301")}),
+    "https://www.flickr.com/photos/somebody/302/": ("opt_out_item", {("flickr", "302")}),
+    # The owner
+    A: ("opt_out_owner", OF_A),
+    "12345678%40n00": ("opt_out_owner", OF_A),
+    f"https://www.flickr.com/photos/{A}/": ("opt_out_owner", OF_A),
+    f"http://www.flickr.com/people/{A}": ("opt_out_owner", OF_A),
+    # What it is about
+    "#wedding": ("opt_out_tag", {("flickr", "103"), ("flickr", "201")}),
+    "tag:WEDDING": ("opt_out_tag", {("flickr", "103"), ("flickr", "201")}),
+    "#At-Home": ("opt_out_tag", {("flickr", "102")}),
+    # A page or an image elsewhere
+    "https://museum.example/photo/7": ("opt_out_url", {("museum", "7")}),
+    "http://Museum.Example/photo/7/#top": ("opt_out_url", {("museum", "7")}),
+    "https://museum.example/Photo/1?size=L": ("opt_out_url", {("museum", "101")}),
+    "https://cdn.museum.example/8.jpg": ("opt_out_url", {("museum", "8")}),
+    # Nobody and nothing that is here
+    "999": ("", set()),
+    "99999999@N00": ("", set()),
+    "#funeral": ("", set()),
+    "https://museum.example/photo/1": ("", set()),
+}
+BY_ITSELF = {("flickr", "202"): ["opt_out_tag"]}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_reaches_what_it_names_and_nothing_else(store: Store, tmp_path: Path, way: str) -> None:
+    fill(store, tmp_path, ITEMS)
+    opt_out(store, tmp_path, way)
+    reason, named = WAYS[way]
+    assert left_out(store, cut(store)) == {each: [reason] for each in named} | BY_ITSELF
+
+
+def test_all_of_them_at_once(store: Store, tmp_path: Path) -> None:
+    fill(store, tmp_path, ITEMS)
+    opt_out(store, tmp_path, *WAYS)
+    release = cut(store)
+    expected: dict[tuple[str, str], set[str]] = {("flickr", "202"): {"opt_out_tag"}}
+    for reason, named in WAYS.values():
+        for each in named:
+            expected.setdefault(each, set()).add(reason)
+    found = left_out(store, release)
+    assert {each: set(reasons) for each, reasons in found.items()} == expected
+    excluded = rows(store, release.parts["excluded"].values(), schemas.EXCLUDED).to_pylist()
+    for row in excluded:
+        assert row["first_reason"] == found[row["source"], row["item_id"]][0]
+
+
+# --- Items whose files disagree about the owner -------------------------------------------------------
+
+MINE = item("flickr", "500", A, title="said to be A's")
+YOURS = item("flickr", "500", B, title="said to be B's")
+NOBODYS = item("flickr", "500", None, title="said to be nobody's")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [*itertools.permutations([[MINE], [YOURS]]), *itertools.permutations([[MINE], [YOURS], [NOBODYS]])],
+    ids=lambda parts: " then ".join(part[0]["title"].split()[-1] for part in parts),
+)
+def test_an_item_that_two_owners_are_said_to_have_lives_once(
+    store: Store, tmp_path: Path, parts: list[list[dict[str, Any]]]
+) -> None:
+    fill(store, tmp_path, *parts)
+    table = store.tables.get(MANIFESTS, "a")
+    (row,) = rows(store, table.buckets.values(), schemas.MANIFEST).to_pylist()
+    assert (table.counts["rows"], table.counts["duplicates"]) == (1, len(parts) - 1)
+    # An owner goes before none. Which of two owners it is follows from their hashes: any order, the same.
+    assert row["owner_id"] == A
+    assert row["title"] == MINE["title"]
+
+
+@pytest.mark.parametrize(
+    ("said", "reasons"),
+    [
+        (A, ["opt_out_owner"]),
+        # B's word about all that is theirs does not reach what is filed under A; about this photo it does.
+        (B, []),
+        ("500", ["opt_out_item"]),
+        (f"https://www.flickr.com/photos/{B}/500/", ["opt_out_item"]),
+        (f"https://www.flickr.com/photos/{A}/500/", ["opt_out_item"]),
+    ],
+)
+def test_who_can_opt_it_out(store: Store, tmp_path: Path, said: str, reasons: list[str]) -> None:
+    fill(store, tmp_path, [YOURS], [MINE])
+    opt_out(store, tmp_path, said)
+    assert left_out(store, cut(store)).get(("flickr", "500"), []) == reasons
+
+
+def test_an_item_that_moves_to_another_owner_is_still_reached_by_its_id(store: Store, tmp_path: Path) -> None:
+    """The second snapshot knows the owner; the list came in before it did."""
+    fill(store, tmp_path, [item("flickr", "500", None), *ITEMS])
+    opt_out(store, tmp_path, "500")
+    assert left_out(store, cut(store, version="1"))["flickr", "500"] == ["opt_out_item"]
+    more = write(tmp_path, "more.parquet", [MINE], schemas.MANIFEST)
+    table = ingest_manifest(store, [more], fmt="canonical", snapshot="b", onto="a", runner=ByHand())
+    assert table.counts["rows"] == len(ITEMS) + 1
+    after = cut(store, version="2")
+    assert "opt_out_item" in left_out(store, after)["flickr", "500"]
+    assert after.content["counts"]["rows"] == len(ITEMS) + 1
