@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.domain import order
+from transforms.domain.lookup import Ids
 
 NOT_IN_MANIFEST = "not_in_manifest"
 
@@ -32,17 +33,16 @@ def compare(before: pa.Table, after: pa.Table, excluded: pa.Table) -> Changes:
         after: kept rows of the newer release.
         excluded: rows that the newer release left out, in :data:`schemas.EXCLUDED`.
     """
-    old, new = (order.identity(t["source"], t["item_id"]) for t in (before, after))
-    place = pc.index_in(old, new)
-    stayed = np.flatnonzero(place.is_valid().to_numpy(zero_copy_only=False))
-    gone = old.filter(place.is_null())
-    why = pc.index_in(gone, order.identity(excluded["source"], excluded["item_id"]))
-    reasons = excluded["first_reason"].take(why).fill_null(NOT_IN_MANIFEST)
+    place = Ids(after["source"], after["item_id"]).find(Ids(before["source"], before["item_id"]))
+    stayed = np.flatnonzero(place >= 0)
+    gone = before.select(["source", "item_id"]).filter(pa.array(place < 0))
+    why = Ids(excluded["source"], excluded["item_id"]).find(Ids(gone["source"], gone["item_id"]))
+    reasons = excluded["first_reason"].take(pa.array(why, mask=why < 0)).fill_null(NOT_IN_MANIFEST)
     counts = pc.value_counts(reasons.combine_chunks()).to_pylist()
     return Changes(
-        added=len(new) - len(stayed),
+        added=len(after) - len(stayed),
         removed=len(gone),
-        changed=_differing(before.take(pa.array(stayed)), after.take(place.drop_null())),
+        changed=_differing(before.take(pa.array(stayed)), after.take(pa.array(place[stayed]))),
         removed_for={count["values"]: count["counts"] for count in counts},
     )
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import licenses, observations, order, targets
+from transforms.domain import licenses, observations, targets
+from transforms.domain.lookup import Ids
 from transforms.domain.reasons import OPT_OUT_BITS
 from transforms.domain.schemas import FACTS
 from transforms.domain.texts import encode, in_use
@@ -36,7 +37,7 @@ def join_facts(manifest: pa.Table, looks: Sequence[pa.Table], opt_outs: pa.Table
     Returns:
         `license_now` is `license_then`, and visibility is `unknown`, where no look found the item.
     """
-    item = order.identity(manifest["source"], manifest["item_id"])
+    item = Ids(manifest["source"], manifest["item_id"])
     then = encode(manifest["license"])
     now, visibility, observed_on = _newest(item, then, looks)
     return pa.table(
@@ -54,7 +55,7 @@ def join_facts(manifest: pa.Table, looks: Sequence[pa.Table], opt_outs: pa.Table
 
 
 def _newest(
-    item: pa.Array, then: pa.DictionaryArray, looks: Sequence[pa.Table]
+    item: Ids, then: pa.DictionaryArray, looks: Sequence[pa.Table]
 ) -> tuple[pa.DictionaryArray, pa.DictionaryArray, pa.Array]:
     """License, visibility and date of the look to believe for each item. Numbers stand for the few texts."""
     names = sorted({name for column in (then, *(encode(look["license"]) for look in looks))
@@ -63,9 +64,9 @@ def _newest(
     worst = np.full(len(item), observations.VISIBILITIES.index("unknown"), np.int32)
     day = np.full(len(item), _NEVER, np.int32)
     for look in looks:
-        at = pc.index_in(item, order.identity(look["source"], look["item_id"]))
-        seen = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
-        row = at.drop_null().to_numpy()
+        at = Ids(look["source"], look["item_id"]).find(item)
+        seen = np.flatnonzero(at >= 0)
+        row = at[seen]
         new_day = look["observed_on"].cast(pa.int32()).to_numpy()[row]
         new_worst = _places(encode(look["visibility"]), observations.VISIBILITIES)[row]
         new_license = _places(encode(look["license"]), names)[row]
@@ -97,7 +98,7 @@ def _less(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> npt.NDArray[np.
     return less
 
 
-def _opt_outs(manifest: pa.Table, item: pa.Array, opt_outs: pa.Table) -> npt.NDArray[np.uint8]:
+def _opt_outs(manifest: pa.Table, item: Ids, opt_outs: pa.Table) -> npt.NDArray[np.uint8]:
     """Which kinds of opt-out each row meets, as :data:`reasons.OPT_OUT_BITS`."""
 
     def named(kind: str) -> pa.Table:
@@ -105,19 +106,20 @@ def _opt_outs(manifest: pa.Table, item: pa.Array, opt_outs: pa.Table) -> npt.NDA
 
     bits = np.zeros(len(item), np.uint8)
 
-    def mark(kind: str, met: pa.Array) -> None:
-        bits[met.fill_null(False).to_numpy(zero_copy_only=False)] |= np.uint8(OPT_OUT_BITS[kind])
+    def mark(kind: str, met: npt.NDArray[np.bool_]) -> None:
+        bits[met] |= np.uint8(OPT_OUT_BITS[kind])
 
     items, owners = named("item"), named("owner")
     if len(items):
-        mark("item", pc.is_in(item, order.identity(items["source"], items["key"])))
+        mark("item", Ids(items["source"], items["key"]).find(item) >= 0)
     if len(owners):
-        owner = order.identity(manifest["source"], manifest["owner_id"])
-        mark("owner", pc.is_in(owner, order.identity(owners["source"], owners["key"])))
+        owner = Ids(manifest["source"], manifest["owner_id"])
+        mark("owner", Ids(owners["source"], owners["key"]).find(owner) >= 0)
     urls = named("url")["key"].combine_chunks()
     if len(urls):
         for column in URL_COLUMNS:
-            mark("url", pc.is_in(targets.normalize_urls(manifest[column].combine_chunks()), urls))
+            linked = pc.is_in(targets.normalize_urls(manifest[column].combine_chunks()), urls)
+            mark("url", linked.fill_null(False).to_numpy(zero_copy_only=False))
     said = pa.concat_arrays([pa.array(targets.TAGS_THAT_SAY_NO), named("tag")["key"].combine_chunks()])
     tagged = _rows_with_tag(manifest["tags"].combine_chunks(), said)
     bits[tagged] |= np.uint8(OPT_OUT_BITS["tag"])

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.domain import keys, order
+from transforms.domain.lookup import Ids
 from transforms.domain.schemas import INDEX
 
 
@@ -44,12 +45,8 @@ def find_homes(index: pa.Table, rows: pa.Table) -> tuple[keys.U64, npt.NDArray[n
     """
     # A few rows ask of many entries: leave out at once those whose id nobody asks for.
     index = index.filter(pc.is_in(index["item_id"], rows["item_id"].combine_chunks()))
-    places = pc.index_in(
-        order.identity(rows["source"], rows["item_id"]), order.identity(index["source"], index["item_id"])
-    )
-    known = places.is_valid().to_numpy(zero_copy_only=False)
+    places = Ids(index["source"], index["item_id"]).find(Ids(rows["source"], rows["item_id"]))
+    known = places >= 0
     homes = keys.item_hash(rows["source"].combine_chunks(), rows["item_id"].combine_chunks())
-    if known.any():
-        found = places.drop_null().to_numpy()
-        homes[known] = index["home"].to_numpy()[found]
+    homes[known] = index["home"].to_numpy()[places[known]]
     return homes, known

