@@ -189,8 +189,8 @@ def test_every_answer_is_to_be_had_as_json(run: Run, world: Path, tmp_path: Path
         assert (taken["owners"], taken["items"]) == (answers["owners"], answers["items"])
 
     for number, answers in enumerate(expected["releases"]):
-        cut = ("release", "cut", store, "--policy", answers["policy"], "--version", f"1.{number}")
-        cut = (*cut, "--as-of", answers["as_of"], "--json")
+        how = ("--policy", answers["policy"], "--as-of", answers["as_of"], "--version", f"1.{number}")
+        cut = ("release", "cut", store, *how, "--json")
         assert {"stages", "manifest", "licenses", "opt_outs", "as_of"} <= run(*cut, "--dry-run").json.keys()
         assert len(run("release", "list", store, "--json").json["releases"]) == number
         release = run(*cut).json
@@ -403,10 +403,13 @@ def test_a_question_that_duckdb_does_not_understand(run: Run, released: Path) ->
 def test_beam_options_stand_behind_two_dashes(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, released: Path
 ) -> None:
-    seen = []
-    monkeypatch.setattr(
-        "pipelines.commands.options.Runner", lambda *arguments: void(seen.append(arguments)) or ByHand()
-    )
+    seen: list[tuple[Any, ...]] = []
+
+    def note(*arguments: Any) -> ByHand:
+        seen.append(arguments)
+        return ByHand()
+
+    monkeypatch.setattr("pipelines.commands.options.Runner", note)
     words = ["release", "cut", str(released), "--policy", "research", "--version", "1", "--workers", "3"]
     with pytest.raises(SystemExit) as left:
         main([*words, "--", "--runner=FlinkRunner", "--", "--parallelism=8"])

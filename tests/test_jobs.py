@@ -3,14 +3,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import toystages
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from toystages import ADD, SQUARE, PlanSquares, sum_of_squares
 
-import toystages
 from pipelines.actions import Action, Stage
 from pipelines.jobs import Job, Progress, Replay
 from pipelines.store.store import Store
-from toystages import ADD, SQUARE, PlanSquares, sum_of_squares
 
 
 @pytest.fixture(autouse=True)

@@ -1,22 +1,23 @@
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 import toystages
 from byhand import ByHand, listing
-from pipelines import runner as runners
+from toystages import sum_of_squares
+
+from pipelines.actions import Stage
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
-from pipelines.jobs import Job
+from pipelines.jobs import Job, Plan
 from pipelines.release import PlanCut, PlanJoin, PlanResolve
 from pipelines.runner import Runner
 from pipelines.steps import cut, index, join, merge, partition, resolve
 from pipelines.store.store import Store
-from toystages import sum_of_squares
 from transforms.domain import errors
 from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError
 
@@ -204,7 +205,7 @@ def test_a_failed_run_keeps_what_was_done_before(store: Store) -> None:
 def test_logging_is_as_it_was_after_a_run(store: Store) -> None:
     with pytest.raises(IntegrityError):
         Runner(1).run(store, sum_of_squares([3], fails="IntegrityError"))
-    assert runners.logging.root.manager.disable == runners.logging.NOTSET
+    assert logging.root.manager.disable == logging.NOTSET
 
 
 # --- The pipeline --------------------------------------------------------------------------------------
@@ -239,7 +240,7 @@ def test_stage_labels_are_the_golden_ones(golden: Callable[[str, str], None]) ->
         return labels
 
     nothing = None
-    jobs = {
+    jobs: dict[str, list[tuple[Stage, Plan]]] = {
         "ingest manifest": [
             (partition.STAGE, PlanPartition(())),
             (index.STAGE, PlanIndex(16)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,10 +12,12 @@ import pytest
 from byhand import ByHand
 from worlds import World, counted, cut, new_store, rows, take_in
 
+from pipelines.ingest import ingest_manifest
 from pipelines.store.blobs import Blob
 from pipelines.store.store import Store, close_stores
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS
 from transforms.domain import schemas
+from transforms.domain.errors import TooManyQuarantined
 from transforms.domain.reasons import BIT
 
 
@@ -123,15 +126,22 @@ def test_the_releases(known: World, store: Store, number: int) -> None:
         assert pc.sum(tallies.filter(pc.equal(tallies["verdict"], verdict))["items"]).as_py() == count
 
 
-def test_too_much_quarantine_is_refused_and_leaves_no_snapshot(broken_world: World, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from pipelines.ingest import ingest_manifest
-    from transforms.domain.errors import TooManyQuarantined
-
+def test_too_much_quarantine_is_refused_and_leaves_no_snapshot(broken_world: World, tmp_path: Path) -> None:
     store = new_store(tmp_path / "store")
-    arguments = {"fmt": "yfcc100m", "snapshot": "a", "runner": ByHand()}
+
+    def ingest(share: float) -> None:
+        ingest_manifest(
+            store,
+            broken_world.manifest,
+            fmt="yfcc100m",
+            snapshot="a",
+            runner=ByHand(),
+            max_quarantined_share=share,
+        )
+
     with pytest.raises(TooManyQuarantined, match=r"123 of 6,123 rows \(2.01%\)"):
-        ingest_manifest(store, broken_world.manifest, **arguments)
+        ingest(0.01)
     assert store.tables.names(MANIFESTS) == []
-    ingest_manifest(store, broken_world.manifest, **arguments, max_quarantined_share=0.021)
+    ingest(0.021)
     assert store.tables.names(MANIFESTS) == ["a"]
     close_stores()

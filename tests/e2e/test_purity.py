@@ -108,5 +108,5 @@ def test_keys_of_other_inputs_differ(first: tuple[Store, Ran]) -> None:
     by_name: dict[str, list[Any]] = {}
     for (name, _), inputs in keys.items():
         by_name.setdefault(name, []).append(inputs)
-    for name, inputs in by_name.items():
-        assert len({repr(sorted(each.items())) for each in inputs}) == len(inputs), name
+    for name, found in by_name.items():
+        assert len({repr(sorted(each.items())) for each in found}) == len(found), name

@@ -178,6 +178,25 @@ def test_an_item_that_two_owners_are_said_to_have_lives_once(
 
 
 @pytest.mark.parametrize(
+    "parts",
+    [*itertools.permutations([MINE, YOURS, NOBODYS])],
+    ids=lambda parts: " then ".join(part["title"].split()[-1] for part in parts),
+)
+def test_it_lives_in_the_same_place_however_it_was_added(
+    store: Store, tmp_path: Path, parts: tuple[dict[str, Any], ...]
+) -> None:
+    onto = None
+    for number, part in enumerate(parts):
+        file = write(tmp_path, f"{number}.parquet", [part], schemas.MANIFEST)
+        snapshot = f"s{number}"
+        table = ingest_manifest(store, [file], fmt="canonical", snapshot=snapshot, onto=onto, runner=ByHand())
+        onto = snapshot
+    (row,) = rows(store, table.buckets.values(), schemas.MANIFEST).to_pylist()
+    assert row["title"] == MINE["title"]
+    assert (table.counts["rows"], table.counts["duplicates"]) == (1, len(parts) - 1)
+
+
+@pytest.mark.parametrize(
     ("said", "reasons"),
     [
         (A, ["opt_out_owner"]),

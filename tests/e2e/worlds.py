@@ -73,7 +73,7 @@ def take_in(
     licenses, lists = list(world.licenses.items()), list(world.opt_outs.items())
     if seed:
         for each in (files, licenses, lists):
-            random.Random(seed).shuffle(each)  # type: ignore[arg-type]
+            random.Random(seed).shuffle(each)
     ingest.ingest_manifest(
         store,
         files,

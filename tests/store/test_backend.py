@@ -12,10 +12,10 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from racers import increase, race
 
 from pipelines.store.backend import Backend
 from pipelines.store.store import connect
-from racers import increase, race
 
 # A new kind of backend is one line here: where a fresh, empty store of it may be made.
 PLACES: dict[str, Callable[[Path], str]] = {"local": lambda folder: str(folder / f"store-{uuid4().hex}")}
@@ -155,11 +155,15 @@ def test_an_upload_is_invisible_until_it_has_its_name(backend: Backend) -> None:
 def test_an_upload_that_is_given_up_leaves_what_it_named_and_nothing_else(
     backend: Backend, named: bool
 ) -> None:
-    with pytest.raises(ZeroDivisionError), backend.upload(".bin") as upload:
-        upload.file.write(b"all of it")
-        if named:
-            upload.create("blobs/x")
-        raise ZeroDivisionError
+    def give_up() -> None:
+        with backend.upload(".bin") as upload:
+            upload.file.write(b"all of it")
+            if named:
+                upload.create("blobs/x")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        give_up()
     assert list(backend.list("blobs")) == ["blobs/x"] * named
 
 
@@ -169,7 +173,11 @@ def test_an_upload_that_is_given_up_leaves_what_it_named_and_nothing_else(
 def test_creating_has_one_winner_among_threads(backend: Backend) -> None:
     for place in range(20):
         path = f"datasets/d/{place}"
-        won = at_once(16, lambda number, path=path: backend.create(path, f"{number}".encode() * 5000))
+
+        def create(number: int, path: str = path) -> bool:
+            return backend.create(path, f"{number}".encode() * 5000)
+
+        won = at_once(16, create)
         assert won.count(True) == 1
         assert backend.read(path) == f"{won.index(True)}".encode() * 5000
 
@@ -180,7 +188,13 @@ def test_replacing_has_one_winner_among_threads(backend: Backend) -> None:
         found = backend.read_generation(path)
         generation = found[1] if found else None
         value = f"round {place}, racer "
-        won = at_once(16, lambda n, p=path, g=generation, v=value: backend.replace(p, f"{v}{n}".encode(), g))
+
+        def replace(
+            number: int, path: str = path, generation: str | None = generation, value: str = value
+        ) -> bool:
+            return backend.replace(path, f"{value}{number}".encode(), generation)
+
+        won = at_once(16, replace)
         assert won.count(True) == 1
         assert backend.read(path) == f"{value}{won.index(True)}".encode()
 

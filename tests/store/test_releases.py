@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from byhand import listing
+
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Store, close_stores, open_store
@@ -48,7 +48,7 @@ def test_a_release_comes_back(store: Store) -> None:
 def test_the_digest_is_of_what_was_released_and_not_of_its_version() -> None:
     digest = release("1").digest
     assert release("2").digest == digest
-    turned = Release("1", dict(reversed(release("1").content.items())), release("1").parts)
+    turned = Release("1", dict(reversed([*release("1").content.items()])), release("1").parts)
     assert turned.digest == digest
     assert release("1", counts={"kept": 4}).digest != digest
     assert release("1", more=None).digest != digest
@@ -110,7 +110,7 @@ def test_a_release_that_is_not_there(store: Store) -> None:
         store.releases.get(None)
     store.releases.commit(release("10"))
     store.releases.commit(release("9"))
-    with pytest.raises(StateError, match="no release '11'. There is: 9, 10"):
+    with pytest.raises(StateError, match=r"no release '11'\. There is: 9, 10"):
         store.releases.get("11")
 
 
@@ -120,7 +120,7 @@ def test_a_release_that_is_not_there(store: Store) -> None:
 def test_a_version_file_that_is_none_is_an_error(store: Store, text: bytes) -> None:
     store.releases.commit(release("1"))
     version_file(store, "1").write_bytes(text)
-    with pytest.raises(IntegrityError, match="releases/1.json"):
+    with pytest.raises(IntegrityError, match=r"releases/1\.json"):
         store.releases.find("1")
 
 
@@ -132,7 +132,7 @@ def test_a_document_that_is_none_is_an_error(store: Store, document: Any) -> Non
     store.backend.create(
         f"{store.dataset.path}/releases/1.json", json.dumps({"release": other.to_json()}).encode()
     )
-    with pytest.raises(IntegrityError, match="releases/1.json"):
+    with pytest.raises(IntegrityError, match=r"releases/1\.json"):
         store.releases.find("1")
 
 
