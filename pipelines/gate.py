@@ -21,7 +21,7 @@ from pipelines.store.memo import Result
 from pipelines.store.store import Store
 from pipelines.store.tables import Table
 from transforms.domain import keys, targets
-from transforms.domain.schemas import OPT_OUTS
+from transforms.domain.schemas import ITEMS, OPT_OUTS
 
 _DICTIONARIES = ("source", "owner_id", "tags.list.element")
 
@@ -36,7 +36,7 @@ def plan(store: Store, items: Mapping[int, Blob], lists: Sequence[Table]) -> lis
     entries = pa.concat_tables(
         [
             OPT_OUTS.empty_table(),
-            *(store.blobs.get_table(each.blobs["entries"]).cast(OPT_OUTS) for each in lists),
+            *(store.blobs.get_table(each.blobs["entries"], schema=OPT_OUTS) for each in lists),
         ]
     ).combine_chunks()
     everywhere = _put(store, entries.filter(pc.not_equal(entries["kind"], "owner")))
@@ -74,14 +74,14 @@ _ASKED = pa.schema([OPT_OUTS.field(name) for name in ("kind", "source", "key")])
 
 def run(store: Store, action: Action) -> Result:
     """Counts `rows`, and by kind `met/<kind>` the rows of the part that meet an opt-out: none may."""
-    tables = [store.blobs.get_table(Blob.from_json(value)).cast(_ASKED) for value in action.refs["against"]]
+    tables = [store.blobs.get_table(Blob.from_json(value), schema=_ASKED) for value in action.refs["against"]]
     asked = pa.concat_tables([_ASKED.empty_table(), *tables]).combine_chunks()
     by_kind = {kind: asked.filter(pc.equal(asked["kind"], kind)) for kind in ("item", "owner", "url", "tag")}
     columns = ["source", "item_id", "owner_id", "tags"]
     if len(by_kind["url"]):
         columns += ["page_url", "image_url"]
     part = Blob.from_json(action.refs["part"])
-    rows = store.blobs.get_table(part, columns, dictionary=_DICTIONARIES).combine_chunks()
+    rows = store.blobs.get_table(part, columns, schema=ITEMS, dictionary=_DICTIONARIES).combine_chunks()
     met = {
         "item": _named(rows, "item_id", by_kind["item"]),
         "owner": _named(rows, "owner_id", by_kind["owner"]),

@@ -93,4 +93,4 @@ def diff(store: Store, older: Release, newer: Release, watch: Watch) -> Differen
 
 
 def _rows(store: Store, blob: Blob | None, schema: pa.Schema) -> pa.Table:
-    return store.blobs.get_table(blob).cast(schema).combine_chunks() if blob else schema.empty_table()
+    return store.blobs.get_table(blob, schema=schema).combine_chunks() if blob else schema.empty_table()

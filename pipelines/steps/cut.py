@@ -38,8 +38,12 @@ def run(store: Store, action: Action) -> Result:
     Counts: `rows = kept + excluded`, and by first reason `first/<reason>`.
     """
     policy = Policy.from_dict(action.inputs["policy"])
-    manifest = store.blobs.get_table(Blob.from_json(action.refs["manifest"]), dictionary=_DICTIONARIES)
-    facts = store.blobs.get_table(Blob.from_json(action.refs["facts"]), dictionary=_FACTS_DICTIONARIES)
+    manifest = store.blobs.get_table(
+        Blob.from_json(action.refs["manifest"]), schema=MANIFEST, dictionary=_DICTIONARIES
+    )
+    facts = store.blobs.get_table(
+        Blob.from_json(action.refs["facts"]), schema=FACTS, dictionary=_FACTS_DICTIONARIES
+    )
     manifest, facts = manifest.combine_chunks(), facts.combine_chunks()
     reasons = decide(facts, policy)
     items, excluded = cut(manifest, facts, reasons, policy)

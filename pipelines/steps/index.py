@@ -38,7 +38,7 @@ def run(store: Store, action: Action) -> Result:
     slices = [Slice.from_json(value) for value in action.refs["slices"]]
     parts = [gather(store.blobs, slices, INDEX)]
     if action.refs["before"]:
-        parts.append(store.blobs.get_table(Blob.from_json(action.refs["before"])).cast(INDEX))
+        parts.append(store.blobs.get_table(Blob.from_json(action.refs["before"]), schema=INDEX))
     index, losers = build_index(pa.concat_tables(parts).combine_chunks())
     routed = {}
     if len(losers):

@@ -11,7 +11,7 @@ from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
 from pipelines.store.routed import Slice, gather
 from pipelines.store.store import Store
-from transforms.domain.schemas import FACTS, LICENSES, OPT_OUTS
+from transforms.domain.schemas import FACTS, LICENSES, MANIFEST, OPT_OUTS
 from transforms.facts import MANIFEST_COLUMNS, URL_COLUMNS, join_facts
 
 _DICTIONARIES = ("source", "owner_id", "license", "media_type", "tags.list.element")
@@ -58,16 +58,18 @@ def action(
 def run(store: Store, action: Action) -> Result:
     """The blob `facts`, row for row with the manifest bucket."""
     opt_outs = gather(store.blobs, [Slice.from_json(v) for v in action.refs["opt_outs"]], OPT_OUTS)
-    wide = [store.blobs.get_table(Blob.from_json(v)).cast(OPT_OUTS) for v in action.refs["wide"]]
+    wide = [store.blobs.get_table(Blob.from_json(v), schema=OPT_OUTS) for v in action.refs["wide"]]
     concerns = pa.concat_tables([opt_outs, *wide])
     columns = list(MANIFEST_COLUMNS)
     if "url" in concerns["kind"].unique().to_pylist():
         columns += URL_COLUMNS
     manifest = store.blobs.get_table(
-        Blob.from_json(action.refs["manifest"]), columns, dictionary=_DICTIONARIES
+        Blob.from_json(action.refs["manifest"]), columns, schema=MANIFEST, dictionary=_DICTIONARIES
     )
     looks = [
-        store.blobs.get_table(Blob.from_json(value), _LOOK_COLUMNS, dictionary=("license", "visibility"))
+        store.blobs.get_table(
+            Blob.from_json(value), _LOOK_COLUMNS, schema=LICENSES, dictionary=("license", "visibility")
+        )
         for value in action.refs["licenses"]
     ]
     looks += [

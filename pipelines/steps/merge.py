@@ -54,7 +54,7 @@ def run(store: Store, action: Action) -> Result:
     slices = [Slice.from_json(value) for value in action.refs["slices"]]
     parts = [gather(store.blobs, slices, schema)]
     if action.refs["before"]:
-        parts.append(store.blobs.get_table(Blob.from_json(action.refs["before"])).cast(schema))
+        parts.append(store.blobs.get_table(Blob.from_json(action.refs["before"]), schema=schema))
     rows = pa.concat_tables(parts).combine_chunks()
     if action.inputs["kind"] == MANIFESTS:
         losers = gather(store.blobs, [Slice.from_json(value) for value in action.refs["losers"]], INDEX)

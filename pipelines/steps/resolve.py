@@ -38,14 +38,14 @@ def run(store: Store, action: Action) -> Result:
     """The rows as `rows`, routed by home; `known` counts those whose item the manifest has."""
     licenses = action.refs["kind"] == "licenses"
     if licenses:
-        rows = store.blobs.get_table(Blob.from_json(action.refs["rows"])).cast(LICENSES)
+        rows = store.blobs.get_table(Blob.from_json(action.refs["rows"]), schema=LICENSES)
         pairs = rows
     else:
         rows = gather(store.blobs, [Slice.from_json(action.refs["rows"])], OPT_OUTS)
         pairs = rows.rename_columns({"key": "item_id"})
     index = INDEX.empty_table()
     if action.refs["index"]:
-        index = store.blobs.get_table(Blob.from_json(action.refs["index"])).cast(INDEX)
+        index = store.blobs.get_table(Blob.from_json(action.refs["index"]), schema=INDEX)
     homes, known = find_homes(index.combine_chunks(), pairs.combine_chunks())
     routed = route(store.blobs, rows, keys.bucket_of(homes, action.inputs["buckets"]), name_rows=True)
     return Result(routed={"rows": (routed,)}, counts={"rows": len(rows), "known": int(known.sum())})

@@ -102,6 +102,16 @@ def _dictionaries(schema: pa.Schema) -> list[str]:
     return [path for path in paths if path in schemas.REPEATING]
 
 
+def _typed(table: pa.Table, schema: pa.Schema) -> pa.Schema:
+    """``schema``, with dictionaries where ``table`` has them."""
+    return pa.schema(
+        [
+            field if column.type == field.type else field.with_type(column.type)
+            for field, column in zip(schema, table.columns, strict=True)
+        ]
+    )
+
+
 class Blobs:
     """The blobs of one store."""
 
@@ -132,9 +142,7 @@ class Blobs:
         A column of ``table`` may be a dictionary: it is written as one, and reads back as ``schema`` says.
         """
         table = schemas.conform(table, schema)
-        typed = pa.schema(
-            [field.with_type(column.type) for field, column in zip(schema, table.columns, strict=True)]
-        )
+        typed = _typed(table, schema)
         buffer = pa.BufferOutputStream()
         settings = _PARQUET | {
             "use_dictionary": _dictionaries(schema),
@@ -151,14 +159,24 @@ class Blobs:
         return blob
 
     def get_table(
-        self, blob: Blob, columns: Sequence[str] | None = None, *, dictionary: Sequence[str] = ()
+        self,
+        blob: Blob,
+        columns: Sequence[str] | None = None,
+        *,
+        schema: pa.Schema | None = None,
+        dictionary: Sequence[str] = (),
     ) -> pa.Table:
-        """The rows of a Parquet blob, page checksums verified.
+        """The rows of a Parquet blob, page checksums verified. Row groups become chunks.
 
-        ``dictionary`` names columns to read without decoding their dictionary. Row groups become chunks.
+        Args:
+            blob: to read.
+            columns: which of its columns; None for all.
+            schema: what the blob must be. Parquet's footer has no checksum: a damaged one can name other
+                columns and types, and never other values under the right ones.
+            dictionary: columns to read without decoding their dictionary.
 
         Raises:
-            IntegrityError: the blob is missing, or its pages are not what was written.
+            IntegrityError: the blob is missing, or it is not what was written.
         """
         try:
             with self._backend.open(blob.path) as file:
@@ -174,7 +192,14 @@ class Blobs:
             raise IntegrityError(f"{blob.path}: the blob is damaged ({error})") from error
         if len(table) != blob.rows:
             raise IntegrityError(f"{blob.path}: the blob has {len(table)} rows, not {blob.rows}")
-        return table
+        if schema is None:
+            return table
+        asked = pa.schema([schema.field(name) for name in columns]) if columns is not None else schema
+        try:
+            table = schemas.conform(table, asked)
+        except IntegrityError as error:
+            raise IntegrityError(f"{blob.path}: the blob is damaged ({error})") from None
+        return table.cast(_typed(table, asked))
 
     def read(self, blob: Blob) -> bytes:
         """The bytes of a blob, held to its digest."""
