@@ -212,7 +212,8 @@ def _check_free(store: Store, version: str, premises: Mapping[str, Any]) -> None
 
 
 def _counts(cuts: Sequence[Done]) -> dict[str, Any]:
-    counts = {name: sum(done.result.counts[name] for done in cuts) for name in ("rows", "kept", "excluded")}
+    names = ("rows", "kept", "excluded", "observed")
+    counts = {name: sum(done.result.counts[name] for done in cuts) for name in names}
     first = {reason: sum(done.result.counts.get(f"first/{reason}", 0) for done in cuts) for reason in REASONS}
     return {**counts, "first_reason": {reason: count for reason, count in first.items() if count}}
 

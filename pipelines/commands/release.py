@@ -235,7 +235,8 @@ def _describe(found: Release) -> str:
         f"  purpose     {content['purpose']}, policy {content['policy']['digest'][:12]}",
         f"  as of       {content['as_of'] or '-'}",
         f"  manifest    {inputs['manifest']['name']}, {inputs['manifest']['rows']:,} items",
-        f"  licenses    {', '.join(each['name'] for each in inputs['licenses']) or 'none'}",
+        f"  licenses    {', '.join(each['name'] for each in inputs['licenses']) or 'none'},"
+        f" which saw {counts['observed']:,} of them",
         f"  opt-outs    {', '.join(each['name'] for each in inputs['opt_outs']) or 'none'}",
         f"  kept        {counts['kept']:,} of {counts['rows']:,} items",
         f"  left out    {counts['excluded']:,}, by first reason",

@@ -35,7 +35,8 @@ def action(bucket: int, manifest: Blob, facts: Blob, policy: Policy) -> Action:
 def run(store: Store, action: Action) -> Result:
     """The blobs `items`, `excluded` (each absent if it has no row), `tallies` and `exclusions`.
 
-    Counts: `rows = kept + excluded`, and by first reason `first/<reason>`.
+    Counts: `rows = kept + excluded`, by first reason `first/<reason>`, and `observed`: rows whose item some
+    license snapshot saw.
     """
     policy = Policy.from_dict(action.inputs["policy"])
     manifest = store.blobs.get_table(
@@ -57,7 +58,12 @@ def run(store: Store, action: Action) -> Result:
     if len(excluded):
         blobs["excluded"] = store.blobs.put_table(excluded, EXCLUDED)
     first = dict(zip(exclusions["reason"].to_pylist(), exclusions["first_items"].to_pylist(), strict=True))
-    counts = {"rows": len(manifest), "kept": int(np.count_nonzero(reasons == 0)), "excluded": len(excluded)}
+    counts = {
+        "rows": len(manifest),
+        "kept": int(np.count_nonzero(reasons == 0)),
+        "excluded": len(excluded),
+        "observed": len(facts) - facts["observed_on"].null_count,
+    }
     return Result(
         blobs, counts=counts | {f"first/{reason}": count for reason, count in first.items() if count}
     )
