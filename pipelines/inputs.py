@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -127,41 +130,70 @@ def plan(
         if each.identity in named:
             raise ConfigError(f"{path}: named twice, before as {named[each.identity]}. Name each file once.")
         named[each.identity] = path
-    files, splits = [], []
-    done = 0
-    for each in located:
-        with reading(each.place) as file:
-            compression, settings = _look(file, fmt, each.place)
-            can_cut = isinstance(fmt, LineFormat) and not compression
-            scan = Scan(split_bytes if can_cut else None)
-            while chunk := file.read(BLOCK_BYTES):
-                scan.take(chunk)
-                done += len(chunk)
-                if report:
-                    report(done)
-        files.append(File(each.place, scan.bytes, scan.whole.hexdigest()))
-        splits += [
-            Split(each.place, *cut, compression=compression, settings=settings) for cut in scan.finish()
-        ]
-    return Inputs(tuple(files), tuple(splits))
+    # A file of another kind is told before the others are read to their ends.
+    looked = [_look(each.place, fmt) for each in located]
+    count = _Count(report)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        pinned = list(pool.map(lambda seen: _pin(seen, fmt, split_bytes, count), looked))
+    return Inputs(tuple(file for file, _ in pinned), tuple(split for _, splits in pinned for split in splits))
 
 
-def _look(file: IO[bytes], fmt: Format | None, place: str) -> tuple[str, dict[str, object]]:
-    compression = detect(file.read(10))
-    file.seek(0)
-    if fmt is None:
-        return compression, {}
-    head = b""
-    for piece in decompress(iter(lambda: file.read(_COMPRESSED_CHUNK_BYTES), b""), compression, place):
-        head += piece
-        if len(head) >= heads.SAMPLE_BYTES:
-            break
-    file.seek(0)
+@dataclass(frozen=True)
+class _Looked:
+    place: str
+    compression: str
+    settings: Mapping[str, object]
+
+
+class _Count:
+    """Adds up what threads have read, and reports it."""
+
+    def __init__(self, report: Callable[[int], None] | None) -> None:
+        self._report = report
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def add(self, size: int) -> None:
+        with self._lock:
+            self._bytes += size
+            if self._report:
+                self._report(self._bytes)
+
+
+def _pin(
+    looked: _Looked, fmt: Format | None, split_bytes: int, count: _Count
+) -> tuple[File, tuple[Split, ...]]:
+    """A file and its splits, by the digests that their bytes have now."""
+    can_cut = isinstance(fmt, LineFormat) and not looked.compression
+    scan = Scan(split_bytes if can_cut else None)
+    with reading(looked.place) as file:
+        while chunk := file.read(BLOCK_BYTES):
+            scan.take(chunk)
+            count.add(len(chunk))
+    splits = tuple(
+        Split(looked.place, *cut, compression=looked.compression, settings=looked.settings)
+        for cut in scan.finish()
+    )
+    return File(looked.place, scan.bytes, scan.whole.hexdigest()), splits
+
+
+def _look(place: str, fmt: Format | None) -> _Looked:
+    """How the file is packed, and what the format finds in its beginning."""
+    with reading(place) as file:
+        compression = detect(file.read(10))
+        file.seek(0)
+        if fmt is None:
+            return _Looked(place, compression, {})
+        head = b""
+        for piece in decompress(iter(lambda: file.read(_COMPRESSED_CHUNK_BYTES), b""), compression, place):
+            head += piece
+            if len(head) >= heads.SAMPLE_BYTES:
+                break
     if not head:
         raise InputError(f"{place}: an empty file. Leave it out, or fetch it again.")
     if compression and not isinstance(fmt, LineFormat):
         raise InputError(f"{place}: {compression} data, which {fmt.name} is not read from. Unpack it first.")
-    return compression, fmt.variant(head, place)
+    return _Looked(place, compression, fmt.variant(head, place))
 
 
 # --- Reading -----------------------------------------------------------------------------------------------

@@ -126,7 +126,8 @@ def test_ctrl_c_says_one_line_and_the_same_command_goes_on(
     command = ["ingest", "manifest", store.url, *world.manifest, "--format", "yfcc100m", "--snapshot", "a"]
     process = byleave(*command, "--workers", workers)
     deadline = time.monotonic() + 60
-    while not (Path(store.url) / "memo" / "Partition").is_dir() and time.monotonic() < deadline:
+    partitioned = Path(store.url) / "memo" / "Partition"
+    while not any(partitioned.glob("*/*.json")) and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
