@@ -4,14 +4,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# The environment is made anew when what it holds changes.
+# The environment is made anew when what it holds changes. What pip has to say is shown if it fails.
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
+
 .venv/.user: pyproject.toml setup.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@echo "installing byleave into .venv"
+	@$(INSTALL) --editable . > .venv/pip.log 2>&1 || { cat .venv/pip.log; exit 1; }
 	@touch $@
 
 .venv/.dev: .venv/.user
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@echo "installing what its tests need"
+	@$(INSTALL) --editable '.[dev]' > .venv/pip.log 2>&1 || { cat .venv/pip.log; exit 1; }
 	@touch $@
 
 # Make a manifest, cut two releases a license change and some opt-outs apart, and look at the drift.

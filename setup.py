@@ -1,19 +1,25 @@
 """Packages of byleave; Beam workers install the sdist that this file describes."""
 
-from setuptools import find_packages, setup
+from setuptools import find_namespace_packages, find_packages, setup
+
+
+def _data(folder: str) -> list[str]:
+    """A folder of data and its subfolders, as packages inside `pipelines`.
+
+    As top-level packages `sql` and `configs` would collide with others' on a worker.
+    """
+    return [
+        f"pipelines.{name}"
+        for name in [folder, *(f"{folder}.{each}" for each in find_namespace_packages(folder))]
+    ]
+
 
 setup(
     packages=[
         *find_packages(include=["pipelines", "pipelines.*", "transforms", "transforms.*"]),
-        "pipelines.sql",
-        "pipelines.configs",
+        *_data("sql"),
+        *_data("configs"),
     ],
-    # `sql` and `configs` are data. As top-level packages their names would collide with others' on
-    # the worker, so they travel inside `pipelines`.
     package_dir={"pipelines.sql": "sql", "pipelines.configs": "configs"},
-    package_data={
-        "pipelines.sql": ["**/*.sql"],
-        "pipelines.configs": ["**/*.toml"],
-        "transforms.domain": ["*.csv"],
-    },
+    package_data={"": ["*.sql", "*.toml", "*.csv"]},
 )

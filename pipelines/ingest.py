@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pipelines import inputs
 from pipelines.actions import Action, Done
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job
+from pipelines.raw import inputs
 from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.blobs import Blob

@@ -22,8 +22,8 @@ import pyarrow.compute as pc
 import pytest
 from byhand import ByHand, listing
 
-from pipelines import inputs
 from pipelines.ingest import ingest_manifest, ingest_opt_outs
+from pipelines.raw import inputs
 from pipelines.store.blobs import Blob
 from pipelines.store.store import Dataset, Store, close_stores, create_store
 from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table

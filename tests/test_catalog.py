@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from pipelines import catalog, holdings, sqlfiles
-from pipelines.queries import ask, run_query
-from pipelines.statistics import ship_stats
+from pipelines.catalog import holdings, sqlfiles
+from pipelines.catalog import views as catalog
+from pipelines.catalog.queries import ask, run_query
+from pipelines.catalog.statistics import ship_stats
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Dataset, Store, create_store
@@ -565,5 +566,7 @@ def test_ask_answers_as_text(world: World) -> None:
 
 
 def test_a_query_does_not_pay_for_beam() -> None:
-    program = "import sys, pipelines.catalog, pipelines.queries; sys.exit('apache_beam' in sys.modules)"
+    program = (
+        "import sys, pipelines.catalog, pipelines.catalog.queries; sys.exit('apache_beam' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

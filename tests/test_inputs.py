@@ -19,9 +19,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines import decompression, inputs, lineblocks
-from pipelines.decompression import decompress, detect
-from pipelines.lineblocks import Block, LongLine
+from pipelines.raw import decompression, inputs, lineblocks
+from pipelines.raw.decompression import decompress, detect
+from pipelines.raw.lineblocks import Block, LongLine
 from transforms.domain import schemas
 from transforms.domain.errors import ConfigError, InputError
 from transforms.formats import canonical, openverse, yfcc100m

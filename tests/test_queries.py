@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import catalog
-from pipelines.cells import times_as_text, visible
-from pipelines.queries import FORMS, render, run_query
+from pipelines.catalog import views as catalog
+from pipelines.catalog.cells import times_as_text, visible
+from pipelines.catalog.queries import FORMS, render, run_query
 from transforms.domain.errors import ConfigError
 
 ESC, RING, BIDI = "\x1b[31m", "\x07", "\u202e"

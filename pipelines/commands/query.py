@@ -33,7 +33,7 @@ def sql(store: str, query: str | None, file: str | None, release: str | None, ho
     Example:
       byleave sql yfcc.store "select license, count(*) from manifest group by all order by 2 desc"
     """
-    from pipelines.queries import ask
+    from pipelines.catalog.queries import ask
     from pipelines.store.store import open_store
 
     if (query is None) == (file is None):

@@ -89,7 +89,7 @@ def cut(
         _show_outlook(job.foresee(opened, inputs, decided), inputs, as_json)
         return
     published, new = job.cut_release(opened, inputs, decided, version, runner)
-    from pipelines.statistics import ship_stats
+    from pipelines.catalog.statistics import ship_stats
 
     stats = ship_stats(opened, published)
     state = "published" if new else "was published already, the same to the byte"

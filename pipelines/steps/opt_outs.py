@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines import inputs
 from pipelines.actions import Action, Stage
+from pipelines.raw import inputs
 from pipelines.store.memo import Result
 from pipelines.store.routed import Routed, route
 from pipelines.store.store import Store

@@ -139,7 +139,7 @@ def reasons_in_code() -> set[str]:
     """The names of reasons where rows are refused."""
     found = set()
     places = {"fault": 1, "Fault": 1, "Refused": 2}
-    for path in [*(ROOT / "transforms" / "formats").glob("*.py"), ROOT / "pipelines" / "inputs.py"]:
+    for path in [*(ROOT / "transforms" / "formats").glob("*.py"), ROOT / "pipelines" / "raw" / "inputs.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in places:
                 reason = node.args[places[node.func.id]]

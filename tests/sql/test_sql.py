@@ -13,7 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines import catalog, sqlfiles
+from pipelines.catalog import sqlfiles
+from pipelines.catalog import views as catalog
 from transforms.domain.reasons import REASONS
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from pipelines.config import shipped
 
 
 def views() -> Mapping[str, str]:
-    """Each view's name and query, over the tables of the schema `stored`; see :mod:`pipelines.holdings`."""
+    """Each view's name and query, over the tables of the schema `stored`: those of :mod:`.holdings`."""
     return _queries("views")
 
 

@@ -15,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from pipelines.decompression import decompress, detect
-from pipelines.files import locate, reading
-from pipelines.lineblocks import BLOCK_BYTES, LINE_BYTES, LongLine, blocks
-from pipelines.scan import Scan
+from pipelines.raw.decompression import decompress, detect
+from pipelines.raw.files import locate, reading
+from pipelines.raw.lineblocks import BLOCK_BYTES, LINE_BYTES, LongLine, blocks
+from pipelines.raw.scan import Scan
 from transforms.domain import schemas
 from transforms.domain.errors import ConfigError, InputError
 from transforms.formats import heads, quarantine

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines import catalog
-from pipelines.cells import python_rows, times_as_text, to_json, visible, words
+from pipelines.catalog import views as catalog
+from pipelines.catalog.cells import python_rows, times_as_text, to_json, visible, words
 from pipelines.store.store import Store
 from transforms.domain.errors import ConfigError
 

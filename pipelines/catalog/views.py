@@ -26,8 +26,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines import holdings
-from pipelines.sqlfiles import stats, views
+from pipelines.catalog import holdings
+from pipelines.catalog.sqlfiles import stats, views
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from transforms.domain.errors import ConfigError, IntegrityError, StateError, decode, encode

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from pipelines.catalog import write_stats
+from pipelines.catalog.views import write_stats
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 

@@ -1,0 +1,1 @@
+"""Raw files: opened, pinned by their digests, cut into splits, unpacked and read in blocks."""
