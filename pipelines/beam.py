@@ -17,7 +17,7 @@ import apache_beam as beam
 from pipelines.actions import Action, Stage
 from pipelines.jobs import Job, Replay
 from pipelines.store.store import open_store
-from transforms.domain.errors import ByleaveError, encode
+from transforms.domain.errors import ByleaveError, encode, unusable
 
 
 @contextlib.contextmanager
@@ -27,6 +27,8 @@ def _carried() -> Iterator[None]:
         yield
     except ByleaveError as error:
         raise RuntimeError(encode(error)) from None
+    except OSError as error:
+        raise RuntimeError(encode(unusable(error))) from None
     except Exception as error:
         raise RuntimeError(encode(ByleaveError(f"a defect of byleave:\n{traceback.format_exc()}"))) from error
 

@@ -17,7 +17,7 @@ from pipelines.commands.ingest import ingest, init
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
 from pipelines.commands.synth import synth
-from transforms.domain.errors import ByleaveError
+from transforms.domain.errors import ByleaveError, unusable
 
 _INTERRUPTED = 130
 
@@ -53,14 +53,18 @@ def main(arguments: list[str] | None = None) -> None:
     except ByleaveError as error:
         click.echo(f"byleave: {error}", err=True)
         _leave(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(0)
+    except OSError as error:
+        known = unusable(error)
+        click.echo(f"byleave: {known}", err=True)
+        _leave(known.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo(
             "byleave: interrupted. Nothing half-done is visible; the same command goes on from here", err=True
         )
         _leave(_INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(0)
     _leave(0)
 
 

@@ -23,7 +23,8 @@ from pipelines.store.tables import Table
 from transforms.domain import keys, targets
 from transforms.domain.schemas import ITEMS, OPT_OUTS
 
-_DICTIONARIES = ("source", "owner_id", "tags.list.element")
+_TAGS = ("tags", "machine_tags")
+_DICTIONARIES = ("source", "owner_id", *(f"{name}.list.element" for name in _TAGS))
 
 
 def plan(store: Store, items: Mapping[int, Blob], lists: Sequence[Table]) -> list[Action]:
@@ -77,7 +78,7 @@ def run(store: Store, action: Action) -> Result:
     tables = [store.blobs.get_table(Blob.from_json(value), schema=_ASKED) for value in action.refs["against"]]
     asked = pa.concat_tables([_ASKED.empty_table(), *tables]).combine_chunks()
     by_kind = {kind: asked.filter(pc.equal(asked["kind"], kind)) for kind in ("item", "owner", "url", "tag")}
-    columns = ["source", "item_id", "owner_id", "tags"]
+    columns = ["source", "item_id", "owner_id", *_TAGS]
     if len(by_kind["url"]):
         columns += ["page_url", "image_url"]
     part = Blob.from_json(action.refs["part"])
@@ -104,20 +105,25 @@ def _named(rows: pa.Table, column: str, asked: pa.Table) -> int:
 
 
 def _linked(rows: pa.Table, urls: pa.Array) -> int:
-    pages, images = (
-        pc.is_in(targets.normalize_urls(rows[name].combine_chunks()), urls)
-        for name in ("page_url", "image_url")
-    )
-    return pc.sum(pc.or_(pages, images)).as_py() or 0
+    met = np.zeros(len(rows), np.bool_)
+    for name in ("page_url", "image_url", "owner_id"):
+        written = targets.normalize_urls(rows[name].combine_chunks().cast(pa.string()))
+        met |= pc.is_in(written, urls).fill_null(False).to_numpy(zero_copy_only=False)
+    return int(np.count_nonzero(met))
 
 
 def _tagged(rows: pa.Table, tags: pa.Array) -> int:
     """How many rows carry a tag that says no: one of the lists', or one that says it by itself."""
-    column = rows["tags"].combine_chunks()
-    said = pc.list_flatten(column)
-    spelled = targets.normalize_tags(said.dictionary)
-    no = pc.is_in(spelled, pa.concat_arrays([pa.array(targets.TAGS_THAT_SAY_NO), tags])).take(said.indices)
-    return pc.count_distinct(pc.list_parent_indices(column).filter(no)).as_py()
+    met = np.zeros(len(rows), np.bool_)
+    for name in _TAGS:
+        column = rows[name].combine_chunks()
+        said = pc.list_flatten(column)
+        spelled = targets.normalize_tags(said.dictionary)
+        no = pc.is_in(spelled, pa.concat_arrays([pa.array(targets.TAGS_THAT_SAY_NO), tags])).take(
+            said.indices
+        )
+        met[pc.list_parent_indices(column).filter(no).to_numpy()] = True
+    return int(np.count_nonzero(met))
 
 
 STAGE = Stage("Gate", run)

@@ -17,6 +17,7 @@ from pipelines.raw import inputs
 from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.blobs import Blob
+from pipelines.store.memo import Result
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
 from transforms.domain.errors import InputError, RefusedError, StateError
@@ -47,10 +48,11 @@ def ingest_manifest(
     fmt = registry.find_format(MANIFESTS, fmt).name
     pinned = _pin(paths, fmt, runner, split_bytes)
     files = (*before.files, *_files(pinned, fmt))
-    if (existing := store.tables.find(MANIFESTS, snapshot)) is not None:
-        return _same(existing, files)
     settings = {"source": store.dataset.source}
     actions = _partition(store, pinned, MANIFESTS, fmt, settings)
+    if (existing := store.tables.find(MANIFESTS, snapshot)) is not None:
+        _drop_carried(store, _remembered(store, actions))
+        return _same(existing, files, "", onto)
     job = Job(
         f"manifest {snapshot}",
         (
@@ -86,10 +88,11 @@ def ingest_licenses(
     fmt = registry.find_format(LICENSES, fmt).name
     pinned = _pin(paths, fmt, runner, split_bytes)
     files = _files(pinned, fmt)
-    if (existing := store.tables.find(LICENSES, name)) is not None:
-        return _same(existing, files)
     settings = {"source": store.dataset.source, "observed_on": observed_on}
     actions = _partition(store, pinned, LICENSES, fmt, settings)
+    if (existing := store.tables.find(LICENSES, name)) is not None:
+        _drop_carried(store, _remembered(store, actions))
+        return _same(existing, files, observed_on, None)
     job = Job(
         f"licenses {name}",
         ((partition.STAGE, PlanPartition(actions)), (merge.STAGE, PlanLicenseMerge(max_quarantined_share))),
@@ -152,8 +155,13 @@ def _files(pinned: inputs.Inputs, fmt: str) -> tuple[Mapping[str, Any], ...]:
     )
 
 
-def _same(existing: Table, files: Sequence[Mapping[str, Any]]) -> Table:
-    """``existing``, if it was made of the same bytes."""
+def _same(existing: Table, files: Sequence[Mapping[str, Any]], date: str, onto: str | None) -> Table:
+    """``existing``, if it was made of the same bytes in the same way."""
+    if (existing.date, existing.onto) != (date, onto):
+        raise StateError(
+            f"{existing.kind}: {existing.name!r} exists, of the day {existing.date or 'none'}, onto"
+            f" {existing.onto or 'nothing'}. Snapshots are written once: choose another name"
+        )
     found, asked = (sorted((f["sha256"], f["format"]) for f in each) for each in (existing.files, files))
     if found != asked:
         raise StateError(
@@ -246,8 +254,22 @@ def _commit(store: Store, table: Table, done: Iterable[Done]) -> Table:
             " to them. Nothing was published; this is a defect of byleave"
         )
     store.tables.commit(table)
-    for each in done:
-        for routed in each.result.routed.values():
-            for file in routed:
-                store.blobs.remove(file.file)
+    _drop_carried(store, (each.result for each in done))
     return table
+
+
+def _remembered(store: Store, actions: Iterable[Action]) -> Iterable[Result]:
+    """What the actions of a run that is over made, as far as it is remembered."""
+    found = (store.memos.find(partition.STAGE.name, partition.STAGE.key(action)) for action in actions)
+    return (result for result in found if result is not None)
+
+
+def _drop_carried(store: Store, results: Iterable[Result]) -> None:
+    """Drop the routed files, which only carried rows to a snapshot that stands.
+
+    A run that was killed before it came to this is followed by one that finds the snapshot, and does it.
+    """
+    for result in results:
+        for group in result.routed.values():
+            for routed in group:
+                store.blobs.remove(routed.file)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines.actions import Action, Done, Stage
+from pipelines.store.memo import Result
 from pipelines.store.store import Store
 
 Plan = Callable[[Sequence[Sequence[Done]]], Sequence[Action]]
@@ -44,42 +45,44 @@ class Replay:
     def __init__(self, store: Store, job: Job) -> None:
         self._store = store
         self._job = job
-        self._planned: list[dict[str, Action]] = []
-        self._done: list[dict[str, Done]] = []
+        # Two actions with one key are one piece of work with two places: byte-equal splits, for one.
+        self._planned: list[list[tuple[str, Action]]] = []
+        self._done: list[dict[str, Result]] = []
 
     def advance(self) -> list[Progress]:
         """Look for the memos that were missing, plan what they allow, and tell how far each stage is."""
         for place, (stage, plan) in enumerate(self._job.stages):
             if place == len(self._planned):
                 actions = plan([self.results(before) for before in range(place)])
-                self._planned.append({stage.key(action): action for action in actions})
+                self._planned.append([(stage.key(action), action) for action in actions])
                 self._done.append({})
             planned, done = self._planned[place], self._done[place]
-            for key in planned.keys() - done.keys():
+            for key in {key for key, _ in planned} - done.keys():
                 if (result := self._store.memos.get(stage.name, key)) is not None:
-                    done[key] = Done(planned[key], result)
-            if len(done) < len(planned):
+                    done[key] = result
+            if self._is_left(place):
                 break
         return [self._progress(place) for place in range(len(self._planned))]
 
+    def _is_left(self, place: int) -> bool:
+        return any(key not in self._done[place] for key, _ in self._planned[place])
+
     def _progress(self, place: int) -> Progress:
-        planned, done = self._planned[place], self._done[place]
+        planned = self._planned[place]
+        done = self.results(place)
         return Progress(
             stage=self._job.stages[place][0].name,
             actions=len(planned),
             actions_done=len(done),
-            weight=sum(action.weight for action in planned.values()),
-            weight_done=sum(each.action.weight for each in done.values()),
-            rows_done=sum(each.result.counts.get("rows_read", each.action.weight) for each in done.values()),
+            weight=sum(action.weight for _, action in planned),
+            weight_done=sum(each.action.weight for each in done),
+            rows_done=sum(each.result.counts.get("rows_read", each.action.weight) for each in done),
         )
 
     @property
     def stage_reached(self) -> int:
         """The place of the first stage with work left; the number of stages if there is none."""
-        for place, planned in enumerate(self._planned):
-            if len(self._done[place]) < len(planned):
-                return place
-        return len(self._planned)
+        return next((p for p in range(len(self._planned)) if self._is_left(p)), len(self._planned))
 
     @property
     def complete(self) -> bool:
@@ -87,10 +90,11 @@ class Replay:
         return self.stage_reached == len(self._job.stages)
 
     def results(self, place: int) -> list[Done]:
-        """The results of a stage, in the order in which it was planned."""
-        return [self._done[place][key] for key in self._planned[place] if key in self._done[place]]
+        """The results of a stage, one for each action, in the order in which it was planned."""
+        done = self._done[place]
+        return [Done(action, done[key]) for key, action in self._planned[place] if key in done]
 
     def missing(self, place: int) -> Iterator[Action]:
-        """What is left of a stage, the largest first, so that workers finish together."""
-        left = [action for key, action in self._planned[place].items() if key not in self._done[place]]
-        return iter(sorted(left, key=lambda action: -action.weight))
+        """What is left of a stage, each piece of work once, the largest first: workers finish together."""
+        left = {key: action for key, action in self._planned[place] if key not in self._done[place]}
+        return iter(sorted(left.values(), key=lambda action: -action.weight))

@@ -50,8 +50,8 @@ def choose_inputs(
         StateError: there is no manifest; or no opt-out list, and ``without_opt_outs`` does not say that this
             is meant.
     """
-    names = store.tables.names(MANIFESTS)
-    if not names:
+    chosen = store.tables.get(MANIFESTS, manifest) if manifest else store.tables.newest(MANIFESTS)
+    if chosen is None:
         raise StateError(f"{store.url}: holds no manifest yet. Take one in: byleave ingest manifest --help")
     licenses, lists = (
         tuple(table for table in store.tables.all(kind) if as_of is None or table.date <= as_of)
@@ -64,7 +64,7 @@ def choose_inputs(
             " or say that there is none: --without-opt-outs"
         )
     newest = as_of or max((table.date for table in (*licenses, *lists)), default="")
-    return Inputs(store.tables.get(MANIFESTS, manifest or names[-1]), licenses, lists, newest)
+    return Inputs(chosen, licenses, lists, newest)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ from pipelines.actions import Done
 from pipelines.jobs import Job, Replay
 from pipelines.progress import Watch
 from pipelines.store.store import Store
-from transforms.domain.errors import ConfigError, IntegrityError, decode
+from transforms.domain.errors import ConfigError, RetryError, decode
+
+# A run that shares a split with this one drops its routed files when it is done; they are made again.
+_ATTEMPTS = 3
 
 _REFUSED = {
     "multi_threading": (
@@ -66,21 +69,26 @@ class Runner:
 
         Raises:
             ByleaveError: what an action or a plan raised, on whichever machine.
-            IntegrityError: the runner ended well, yet results are missing.
+            RetryError: the runner ended well, yet results are missing.
         """
-        replay = Replay(store, job)
-        replay.advance()
-        if not replay.complete:
-            with self.watch.following(job.name, replay):
-                self._submit(store, job, replay.stage_reached)
+        for attempt in range(_ATTEMPTS):
+            replay = Replay(store, job)
             replay.advance()
-        if not replay.complete:
-            stage = job.stages[replay.stage_reached][0].name
-            raise IntegrityError(
-                f"{job.name}: the runner ended well, and actions of the stage {stage} have no result. Do its"
-                " workers run this version of byleave, and reach this store? Then run the command again"
-            )
-        return [replay.results(place) for place in range(len(job.stages))]
+            if not replay.complete:
+                try:
+                    with self.watch.following(job.name, replay):
+                        self._submit(store, job, replay.stage_reached)
+                except RetryError:
+                    if attempt == _ATTEMPTS - 1:
+                        raise
+                replay.advance()
+            if replay.complete:
+                return [replay.results(place) for place in range(len(job.stages))]
+        stage = job.stages[replay.stage_reached][0].name
+        raise RetryError(
+            f"{job.name}: the runner ended well, and actions of the stage {stage} have no result. Do its"
+            " workers run this version of byleave, and reach this store? Then run the command again"
+        )
 
     def _submit(self, store: Store, job: Job, first: int) -> None:
         # Importing Beam warns about extras that are not installed; at a failure it logs the trace of each

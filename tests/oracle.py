@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
+import unicodedata
 from collections import Counter
 
 from transforms.domain import licenses
@@ -70,7 +71,9 @@ def merge_manifest(rows, losers):
     for row in rows:
         if (*pair(row), home(row)) not in lost:
             best.setdefault(pair(row), []).append(row)
-    winners = [min(rivals, key=lambda row: [preference(v) for v in row.values()]) for rivals in best.values()]
+    says_no = lambda row: "nocv" in map(plain_tag, all_tags(row))  # noqa: E731
+    rule = lambda row: (not says_no(row), [preference(v) for v in row.values()])  # noqa: E731
+    winners = [min(rivals, key=rule) for rivals in best.values()]
     return sorted(winners, key=lambda row: (row["source"], nulls_last(row["owner_id"]), row["item_id"]))
 
 
@@ -99,13 +102,17 @@ def index(entries):
 # --- Facts and verdict -----------------------------------------------------------------------------------
 
 
+def all_tags(row):
+    return [*(row["tags"] or []), *(row["machine_tags"] or [])]
+
+
 def plain_tag(tag):
-    return re.sub("[ _-]", "", tag.lower())
+    return re.sub("[ _-]", "", unicodedata.normalize("NFKD", tag).lower())
 
 
 def plain_url(url):
     url = re.sub("^((https?:)?//)+", "", url.partition("#")[0], flags=re.IGNORECASE)
-    url = url.replace("%40", "@").rstrip("/")
+    url = re.sub("^([^/:]*):(80|443)(?=/|$)", r"\1", url.replace("%40", "@")).rstrip("/")
     return re.sub("^[^/?]*", lambda host: host[0].lower(), url)
 
 
@@ -117,8 +124,10 @@ def opt_outs_one(row, opt_outs):
     named = {
         "item": {(row["source"], row["item_id"])},
         "owner": {(row["source"], row["owner_id"])},
-        "url": {(None, plain_url(url)) for url in (row["page_url"], row["image_url"]) if url is not None},
-        "tag": {(None, plain_tag(tag)) for tag in row["tags"] or []},
+        "url": {
+            (None, plain_url(url)) for url in (row["page_url"], row["image_url"], row["owner_id"]) if url
+        },
+        "tag": {(None, plain_tag(tag)) for tag in all_tags(row)},
     }
     return {kind for kind in said if said[kind] & named[kind]}
 

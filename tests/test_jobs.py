@@ -52,17 +52,19 @@ def test_results_come_in_the_order_of_the_plan_and_work_the_largest_first(store:
     assert [action.weight for action in replay.missing(0)] == [9, 7, 3, 2, 1]
     perform(store, SQUARE, *reversed(numbers))
     replay.advance()
-    assert [done.action.inputs["number"] for done in replay.results(0)] == [3, 1, 9, 2, 7]
+    assert [done.action.inputs["number"] for done in replay.results(0)] == numbers
 
 
 def test_one_run_of_an_action_does_for_all_that_ask_for_it(store: Store) -> None:
     """Where an action's input lies, and how large it is said to be, are not part of what it is."""
     replay = Replay(store, sum_of_squares([2, 2, 2]))
     (progress,) = replay.advance()
-    assert progress.actions == 1
+    assert (progress.actions, len(list(replay.missing(0)))) == (3, 1)
     for action in replay.missing(0):
         SQUARE.perform(store, action)
     assert toystages.ran == ["square 2"]
+    replay.advance()
+    assert len(replay.results(0)) == 3
 
 
 def test_replaying_runs_and_writes_nothing(store: Store) -> None:

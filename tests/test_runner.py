@@ -19,7 +19,7 @@ from pipelines.runner import Runner
 from pipelines.steps import cut, index, join, merge, partition, resolve
 from pipelines.store.store import Store
 from transforms.domain import errors
-from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError
+from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError, RetryError
 
 HERE = Path(__file__).parent
 
@@ -149,7 +149,7 @@ def test_a_runner_that_ends_well_with_results_missing_is_not_believed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Runner, "_submit", lambda *_: None)
-    with pytest.raises(IntegrityError, match="actions of the stage Square have no result"):
+    with pytest.raises(RetryError, match="actions of the stage Square have no result"):
         Runner(1).run(store, sum_of_squares([1]))
 
 

@@ -18,7 +18,8 @@ from transforms.domain.reasons import OPT_OUT_BITS
 from transforms.domain.schemas import FACTS
 from transforms.domain.texts import encode, in_use
 
-MANIFEST_COLUMNS = ("source", "item_id", "owner_id", "license", "media_type", "uploaded_at", "tags")
+TAG_COLUMNS = ("tags", "machine_tags")
+MANIFEST_COLUMNS = ("source", "item_id", "owner_id", "license", "media_type", "uploaded_at", *TAG_COLUMNS)
 URL_COLUMNS = ("page_url", "image_url")
 """Read only when an opt-out names a URL: they are the widest columns of a manifest."""
 
@@ -117,12 +118,14 @@ def _opt_outs(manifest: pa.Table, item: Ids, opt_outs: pa.Table) -> npt.NDArray[
         mark("owner", Ids(owners["source"], owners["key"]).find(owner) >= 0)
     urls = named("url")["key"].combine_chunks()
     if len(urls):
-        for column in URL_COLUMNS:
-            linked = pc.is_in(targets.normalize_urls(manifest[column].combine_chunks()), urls)
+        for column in (*URL_COLUMNS, "owner_id"):  # where a platform has no ids, a creator is a URL
+            written = manifest[column].combine_chunks().cast(pa.string())
+            linked = pc.is_in(targets.normalize_urls(written), urls)
             mark("url", linked.fill_null(False).to_numpy(zero_copy_only=False))
     said = pa.concat_arrays([pa.array(targets.TAGS_THAT_SAY_NO), named("tag")["key"].combine_chunks()])
-    tagged = _rows_with_tag(manifest["tags"].combine_chunks(), said)
-    bits[tagged] |= np.uint8(OPT_OUT_BITS["tag"])
+    for column in TAG_COLUMNS:
+        tagged = _rows_with_tag(manifest[column].combine_chunks(), said)
+        bits[tagged] |= np.uint8(OPT_OUT_BITS["tag"])
     return bits
 
 

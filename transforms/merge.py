@@ -7,10 +7,11 @@ the way in which rows arrived (all at once, or some of them on top of an earlier
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import keys, order
+from transforms.domain import keys, order, targets
 from transforms.domain.observations import newest_first
 from transforms.domain.schemas import MANIFEST
 
@@ -18,8 +19,9 @@ from transforms.domain.schemas import MANIFEST
 def merge_manifest(rows: pa.Table, losers: pa.Table) -> pa.Table:
     """A manifest bucket: ``rows`` sorted by (source, owner_id, item_id), one row for each (source, item_id).
 
-    Of rows with the same item the one stays whose columns, compared in the schema's order, come first, nulls
-    last. Where an item appears under several owners, ``losers`` names the homes that it does not live in.
+    Of rows with the same item one that carries a tag that says no stays; of several, or of none, the one
+    whose columns, compared in the schema's order, come first, nulls last. Where an item appears under several
+    owners, ``losers`` names the homes that it does not live in: all of them.
 
     Args:
         rows: in :data:`schemas.MANIFEST`, in any order; a bucket merged before may be among them.
@@ -57,7 +59,7 @@ def _pairs(losers: pa.Table) -> pa.Array:
 
 def _sortable(rows: pa.Table) -> pa.Table:
     """The manifest's columns as Arrow can sort them: a list as its elements joined."""
-    columns = {}
+    columns: dict[str, pa.Array] = {"no first": pa.array(~_says_no(rows))}
     for field in MANIFEST:
         column = rows[field.name].combine_chunks()
         if pa.types.is_list(field.type):
@@ -66,6 +68,15 @@ def _sortable(rows: pa.Table) -> pa.Table:
         if pa.types.is_floating(field.type):  # -0.0 equals 0.0, and is other bytes
             columns[f"{field.name} bits"] = column.view(pa.int64())
     return pa.table(columns)
+
+
+def _says_no(rows: pa.Table) -> npt.NDArray[np.bool_]:
+    said = np.zeros(len(rows), np.bool_)
+    for name in ("tags", "machine_tags"):
+        tags = rows[name].combine_chunks()
+        no = pc.is_in(targets.normalize_tags(pc.list_flatten(tags)), pa.array(targets.TAGS_THAT_SAY_NO))
+        said[pc.list_parent_indices(tags).filter(no).to_numpy()] = True
+    return said
 
 
 def merge_licenses(rows: pa.Table) -> pa.Table:

@@ -107,8 +107,8 @@ def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
     found: Iterator[Blob]
     match name:
         case "manifest":
-            newest = store.tables.names(MANIFESTS)[-1:]
-            found = (blob for each in newest for blob in _buckets(store.tables.get(MANIFESTS, each)))
+            newest = store.tables.newest(MANIFESTS)
+            found = _buckets(newest) if newest else iter(())
         case "released_manifest":
             found = _buckets(_manifest_of(store, _given(release)))
         case "quarantine":

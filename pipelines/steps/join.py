@@ -14,7 +14,14 @@ from pipelines.store.store import Store
 from transforms.domain.schemas import FACTS, LICENSES, MANIFEST, OPT_OUTS
 from transforms.facts import MANIFEST_COLUMNS, URL_COLUMNS, join_facts
 
-_DICTIONARIES = ("source", "owner_id", "license", "media_type", "tags.list.element")
+_DICTIONARIES = (
+    "source",
+    "owner_id",
+    "license",
+    "media_type",
+    "tags.list.element",
+    "machine_tags.list.element",
+)
 _LOOK_COLUMNS = ("source", "item_id", "license", "visibility", "observed_on")
 
 

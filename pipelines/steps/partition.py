@@ -14,7 +14,7 @@ from pipelines.store.memo import Result
 from pipelines.store.routed import Routed, route
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS
-from transforms.domain import keys, observations, schemas
+from transforms.domain import keys, observations, schemas, targets
 from transforms.domain.errors import InputError
 from transforms.domain.schemas import MANIFEST
 from transforms.formats.registry import FORMATS
@@ -64,8 +64,12 @@ def run(store: Store, action: Action) -> Result:
     waiting: list[pa.Table] = []
 
     def flush() -> None:
-        rows = pa.concat_tables(waiting)
+        rows = pa.concat_tables(waiting).combine_chunks()
         waiting.clear()
+        # An owner has one spelling here, or an opt-out in another one would pass them by.
+        place = rows.schema.get_field_index("owner_id")
+        owners = targets.normalize_owners(rows["owner_id"].combine_chunks())
+        rows = rows.set_column(place, rows.schema.field(place), owners)
         for name, part, hashes in spread(rows):
             if len(part):
                 places = keys.bucket_of(hashes, sizes[name])

@@ -61,15 +61,19 @@ class Memos:
 
     def get(self, stage: str, key: str) -> Result | None:
         """The result remembered for ``key``; None if there is none, or a blob of it is gone."""
+        result = self.find(stage, key)
+        return result if result and all(self._blobs.has(blob) for blob in result.files()) else None
+
+    def find(self, stage: str, key: str) -> Result | None:
+        """The result remembered for ``key``, whether its blobs are still there or not."""
         try:
             text = self._backend.read(self._path(stage, key))
         except FileNotFoundError:
             return None
         try:
-            result = Result.from_json(json.loads(text))
+            return Result.from_json(json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise IntegrityError(f"{self._path(stage, key)}: not a memo ({error})") from error
-        return result if all(self._blobs.has(blob) for blob in result.files()) else None
 
     def put(self, stage: str, key: str, result: Result) -> None:
         """Remember ``result``; its blobs are in the store already.

@@ -15,7 +15,7 @@ from typing import Any
 from pipelines.store.backend import Backend
 from pipelines.store.blobs import Blob, Blobs
 from pipelines.store.documents import canonical, digest
-from pipelines.store.tables import natural
+from pipelines.store.tables import check_name, natural
 from transforms.domain.errors import IntegrityError, StateError
 
 FORMAT = "byleave-release/1"
@@ -88,7 +88,7 @@ class Releases:
 
     def find(self, version: str) -> Release | None:
         """The release, or None. Its document is held to the digest in the version file."""
-        path = f"{self._root}/{version}.json"
+        path = f"{self._root}/{check_name(version, 'version')}.json"
         try:
             document = Blob.from_json(json.loads(self._backend.read(path))["release"])
         except FileNotFoundError:
@@ -125,16 +125,15 @@ class Releases:
         document = self._blobs.put_bytes(canonical(release.to_json()), ".json")
         commit = {"release": document.to_json(), "nonce": secrets.token_hex(16)}
         path = f"{self._root}/{release.version}.json"
-        if self._backend.create(path, canonical(commit)):
-            self._point(release.version)
-            return True
-        existing = self.get(release.version)
+        new = self._backend.create(path, canonical(commit))
+        existing = release if new else self.get(release.version)
         if existing.digest != release.digest:
             raise StateError(
                 f"release {release.version!r} is published with digest {existing.digest[:12]}; this one has"
                 f" {release.digest[:12]}. A version is published once: choose the next one"
             )
-        return False
+        self._point(release.version)
+        return new
 
     def _point(self, version: str) -> None:
         """Move the channel `latest` forward. A hint for readers outside; losing a race costs nothing."""

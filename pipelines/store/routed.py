@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.store.blobs import Blob, Blobs
+from transforms.domain.errors import RetryError
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 _OPEN_FILES = 256
@@ -120,7 +121,12 @@ def route(
 
 @functools.lru_cache(maxsize=_OPEN_FILES)
 def _reader(blobs: Blobs, file: Blob) -> pa.ipc.RecordBatchFileReader:
-    return pa.ipc.open_file(blobs.open(file))
+    try:
+        return pa.ipc.open_file(blobs.open(file))
+    except FileNotFoundError:
+        raise RetryError(
+            f"{file.path}: was dropped by another run that shares it. Run the command again"
+        ) from None
 
 
 def gather(blobs: Blobs, slices: Iterable[Slice], schema: pa.Schema) -> pa.Table:

@@ -173,6 +173,12 @@ class Tables:
             raise StateError(f"{kind}: there is no {name!r} in {self._backend.url}. There is: {there}")
         return table
 
+    def newest(self, kind: str) -> Table | None:
+        """The last snapshot by name that no other one was made on top of; None if there is none."""
+        tables = [self.get(kind, name) for name in self.names(kind)]
+        superseded = {table.onto for table in tables}
+        return next((table for table in reversed(tables) if table.name not in superseded), None)
+
     def all(self, kind: str) -> list[Table]:
         """Every snapshot of ``kind``, by date, then by name."""
         return sorted((self.get(kind, n) for n in self.names(kind)), key=lambda t: (t.date, natural(t.name)))

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 import pyarrow as pa
@@ -79,7 +80,7 @@ def spelled(draw):
 
 
 def plain_tag(tag):
-    return re.sub("[ _-]", "", tag.lower())
+    return re.sub("[ _-]", "", unicodedata.normalize("NFKD", tag).lower())
 
 
 NOT_UNDERSTOOD = [

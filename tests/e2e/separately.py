@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -26,10 +28,13 @@ def whole_way(
 
 
 def byleave(*arguments: str) -> subprocess.Popen[str]:
-    """The command line, running."""
+    """The command line, running as in a terminal."""
     command = [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments]
+    # What a shell starts in the background ignores Ctrl-C, and so does all that it starts: CI may be that.
+    hears_ctrl_c = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(
         command,
+        preexec_fn=hears_ctrl_c,
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

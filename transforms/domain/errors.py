@@ -70,6 +70,14 @@ class IntegrityError(ByleaveError):
     exit_code = 8
 
 
+def unusable(error: OSError) -> StateError:
+    """What the operating system refused, as the operator's to mend."""
+    place = error.filename or "the store"
+    return StateError(
+        f"{place}: {error.strerror or error}. Free the space or give the permission, and run it again"
+    )
+
+
 _BY_NAME = {
     kind.__name__: kind
     for kind in (

@@ -54,6 +54,8 @@ def normalize_urls(urls: pa.Array) -> pa.Array:
         urls = pc.replace_substring_regex(urls, "(?s)#.*", "")
     urls = pc.replace_substring_regex(urls, "^(?i:(?:https?:)?//)+", "")
     urls = pc.replace_substring(urls, "%40", "@")
+    if pc.any(pc.match_substring_regex(urls, "^[^/]*:(?:80|443)(?:/|$)")).as_py():
+        urls = pc.replace_substring_regex(urls, "^([^/:]*):(?:80|443)(/|$)", r"\1\2")
     urls = pc.ascii_rtrim(urls, characters="/")
     capital = pc.match_substring_regex(urls, "^[^/?]*[A-Z]")
     if pc.any(capital).as_py():
@@ -65,8 +67,29 @@ def normalize_urls(urls: pa.Array) -> pa.Array:
     return urls
 
 
+def normalize_owners(owners: pa.Array) -> pa.Array:
+    """Owner ids with Flickr's NSIDs in one spelling: ``12%40n00`` is ``12@N00``. Others stay as they are.
+
+    Args:
+        owners: text, nullable.
+
+    Returns:
+        Text, row for row, null where the id is.
+    """
+    # Hardly an id is written otherwise: looking for what could be is cheaper than matching each of them.
+    odd = pc.or_(pc.match_substring(owners, "@n"), pc.match_substring(owners, "%40"))
+    odd = pc.or_(odd, pc.match_substring(owners, " ")).fill_null(False)
+    if not pc.any(odd).as_py():
+        return owners
+    written = owners.filter(odd)
+    spelled = _owners(f"^(?P<key>{_NSID})$")(pc.utf8_trim_whitespace(written))
+    return pc.replace_with_mask(owners, odd, pc.coalesce(spelled, written))
+
+
 def normalize_tags(tags: pa.Array) -> pa.Array:
     """Each tag in lower case, without spaces, ``_`` and ``-``: ``No-CV`` and ``no cv`` are ``nocv``.
+
+    Letters that Unicode can write in several ways (NFKD) are one.
 
     Args:
         tags: text, nullable.
@@ -74,7 +97,7 @@ def normalize_tags(tags: pa.Array) -> pa.Array:
     Returns:
         Text, row for row, null where the tag is. Normalizing again changes nothing.
     """
-    tags = pc.utf8_lower(tags)
+    tags = pc.utf8_lower(pc.utf8_normalize(tags, form="NFKD"))
     for dropped in (" ", "_", "-"):
         tags = pc.replace_substring(tags, dropped, "")
     return tags

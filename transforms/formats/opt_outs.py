@@ -74,9 +74,12 @@ def read_list(data: bytes, *, place: str, source: str, received_on: datetime.dat
         return OPT_OUTS.empty_table()
     found = pa.concat_tables(entries)
     has_source = pc.is_in(found["kind"], pa.array(["item", "owner"]))
+    # A bare number is an id of the dataset's own platform; an NSID or a Flickr URL says whose it is.
+    flickrs = pc.match_substring_regex(found["raw"], r"(?i)flic|(?:@|%40)n[0-9]{2}")
+    whose = pc.if_else(flickrs, pa.scalar("flickr"), pa.scalar(source))
     columns = [
         found["kind"],
-        pc.if_else(has_source, pa.scalar(source), pa.scalar(None, pa.string())),
+        pc.if_else(has_source, whose, pa.scalar(None, pa.string())),
         found["key"],
         found["raw"],
         pa.repeat(pa.scalar(received_on, pa.date32()), len(found)),
