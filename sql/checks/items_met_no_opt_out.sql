@@ -26,7 +26,7 @@ urls as (
     select
         source,
         item_id,
-        unnest([page_url, image_url]) as url
+        unnest([page_url, image_url, owner_id]) as url
     from items
 ),
 
@@ -45,7 +45,7 @@ tags as (
     select
         source,
         item_id,
-        unnest(tags) as tag
+        unnest(list_concat(tags, machine_tags)) as tag
     from items
 )
 
@@ -83,5 +83,8 @@ select
     asked.key
 from tags
 inner join asked
-    on asked.kind = 'tag' and replace(replace(replace(lower(tags.tag), ' ', ''), '_', ''), '-', '') = asked.key
+    on
+        asked.kind = 'tag'
+        and nfc_normalize(replace(replace(replace(lower(tags.tag), ' ', ''), '_', ''), '-', ''))
+        = nfc_normalize(asked.key)
 order by all
