@@ -230,6 +230,7 @@ def _table(
         splits=(*before.splits, *map(_split, partitioned)),
         onto=onto,
         unparsable=unparsable,
+        dated=any(done.result.counts.get("dated", 0) for done in partitioned),
     )
 
 

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,14 +101,14 @@ class PlanJoin:
 
     def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
         """See :data:`pipelines.jobs.Plan`."""
-        looks: dict[int, dict[str, list[Slice]]] = {}
+        resolved: dict[tuple[str, int], list[Slice]] = {}
         opt_outs: dict[int, list[Slice]] = {}
         for done in results[0]:
+            licenses = done.action.refs["kind"] == "licenses"
             for routed in done.result.routed["rows"]:
                 for bucket, piece in routed.slices():
-                    if done.action.refs["kind"] == "licenses":
-                        table = done.action.refs["table"]
-                        looks.setdefault(bucket, {}).setdefault(table, []).append(piece)
+                    if licenses:
+                        resolved.setdefault((done.action.refs["table"], bucket), []).append(piece)
                     else:
                         opt_outs.setdefault(bucket, []).append(piece)
         for table in self.inputs.opt_outs:
@@ -117,16 +117,16 @@ class PlanJoin:
                     opt_outs.setdefault(bucket, []).append(piece)
         wide = [table.blobs["wide"] for table in self.inputs.opt_outs if "wide" in table.blobs]
         return [
-            join.action(
-                bucket,
-                blob,
-                [table.buckets[bucket] for table in self.inputs.licenses if bucket in table.buckets],
-                list(looks.get(bucket, {}).values()),
-                opt_outs.get(bucket, []),
-                wide,
-            )
+            join.action(bucket, blob, list(self._told(bucket, resolved)), opt_outs.get(bucket, []), wide)
             for bucket, blob in sorted(self.inputs.manifest.buckets.items())
         ]
+
+    def _told(self, bucket: int, resolved: Mapping[tuple[str, int], list[Slice]]) -> Iterator[join.Told]:
+        for table in self.inputs.licenses:
+            if bucket in table.buckets:
+                yield join.Told(table.date, (table.buckets[bucket],), table.dated)
+            if pieces := resolved.get((table.digest, bucket)):
+                yield join.Told(table.date, tuple(pieces), table.dated)
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def facts_one(row, looks, opt_outs):
         "license_now": now,
         "direction": licenses.compare(row["license"], now),
         "visibility": believed["visibility"] if believed else "unknown",
-        "observed_on": believed["observed_on"] if believed else None,
+        "observed": believed is not None,
         "opt_outs": opt_outs_one(row, opt_outs),
         "upload_year": row["uploaded_at"].year if row["uploaded_at"] else None,
         "media_type": row["media_type"],

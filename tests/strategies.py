@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT
 from transforms.domain.schemas import LICENSES, MANIFEST, OPT_OUTS, REPEATING
+from transforms.facts import Look
 
 SOURCES = ("flickr", "commons")
 DAYS = tuple(datetime.date(2026, 11, day) for day in (1, 2, 3))
@@ -236,6 +237,15 @@ def manifest_table(rows, shape="plain"):
 
 def licenses_table(rows, shape="plain"):
     return table(rows, LICENSES, shape)
+
+
+def look(rows, shape="plain", ends=()):
+    """A snapshot of the newest day among ``rows``; rows of that day leave it out, as in a store."""
+    day = max((row["observed_on"] for row in rows), default=DAYS[-1])
+    rows = [{**row, "observed_on": None if row["observed_on"] == day else row["observed_on"]} for row in rows]
+    return Look(
+        day, lambda: in_chunks(licenses_table(rows, shape), ends) if ends else licenses_table(rows, shape)
+    )
 
 
 def opt_outs_table(rows, shape="plain"):

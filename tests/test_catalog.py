@@ -28,7 +28,7 @@ from transforms.domain import schemas
 from transforms.domain.errors import ConfigError, IntegrityError, StateError
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT, REASONS
-from transforms.facts import join_facts
+from transforms.facts import Look, join_facts
 
 POLICY = Policy(
     "research-noncommercial", ("CC-BY-2.0",), "newest", "exclude", "exclude", "exclude", "exclude"
@@ -140,7 +140,8 @@ class World:
         asked = pa.concat_tables([schemas.OPT_OUTS.empty_table(), *entries])
         for bucket, blob in sorted(table.buckets.items()):
             items = self.store.blobs.get_table(blob).cast(schemas.MANIFEST)
-            facts = join_facts(items, [look(items, seed + bucket)], asked)
+            seen = look(items, seed + bucket)
+            facts = join_facts(items, [Look(DAY, lambda seen=seen: seen)], asked)
             reasons = decide.decide(facts, POLICY)
             every.append(items)
             reasons_of.append(reasons)

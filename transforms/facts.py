@@ -5,7 +5,9 @@ A second policy, or a what-if, reads the same facts and costs no join.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +28,26 @@ URL_COLUMNS = ("page_url", "image_url")
 _NEVER = np.iinfo(np.int32).min
 
 
-def join_facts(manifest: pa.Table, looks: Sequence[pa.Table], opt_outs: pa.Table) -> pa.Table:
+@dataclass(frozen=True)
+class Look:
+    """What one license snapshot says about some items.
+
+    Attributes:
+        day: of the snapshot. No row is newer, and a row without a day of its own is of this one.
+        rows: gives a table in :data:`schemas.LICENSES`, at most one row for an item. It is asked for only if
+            the look can still tell something: where a newer look saw every item, the older is never read.
+    """
+
+    day: datetime.date
+    rows: Callable[[], pa.Table]
+
+
+def join_facts(manifest: pa.Table, looks: Iterable[Look], opt_outs: pa.Table) -> pa.Table:
     """Facts in :data:`schemas.FACTS`, texts as dictionaries: a row for each of ``manifest``, in its order.
 
     Args:
         manifest: the columns :data:`MANIFEST_COLUMNS`, and :data:`URL_COLUMNS` if an opt-out names a URL.
-        looks: tables in :data:`schemas.LICENSES`, each with at most one row for an item. The newest look at
-            an item counts; on the same day, the worse news.
+        looks: in any order. The newest look at an item counts; on the same day, the worse news.
         opt_outs: in :data:`schemas.OPT_OUTS`: those that may concern this bucket; others do no harm.
 
     Returns:
@@ -40,14 +55,14 @@ def join_facts(manifest: pa.Table, looks: Sequence[pa.Table], opt_outs: pa.Table
     """
     item = Ids(manifest["source"], manifest["item_id"])
     then = encode(manifest["license"])
-    now, visibility, observed_on = _newest(item, then, looks)
+    now, visibility, observed = _newest(item, then, looks)
     return pa.table(
         {
             "license_then": then,
             "license_now": now,
             "direction": licenses.directions(then, now),
             "visibility": visibility,
-            "observed_on": observed_on,
+            "observed": pa.array(observed),
             "opt_outs": pa.array(_opt_outs(manifest, item, opt_outs)),
             "upload_year": pc.year(manifest["uploaded_at"]).cast(pa.int16()),
             "media_type": encode(manifest["media_type"]),
@@ -56,31 +71,46 @@ def join_facts(manifest: pa.Table, looks: Sequence[pa.Table], opt_outs: pa.Table
 
 
 def _newest(
-    item: Ids, then: pa.DictionaryArray, looks: Sequence[pa.Table]
-) -> tuple[pa.DictionaryArray, pa.DictionaryArray, pa.Array]:
-    """License, visibility and date of the look to believe for each item. Numbers stand for the few texts."""
-    names = sorted({name for column in (then, *(encode(look["license"]) for look in looks))
-                    for name in column.dictionary.to_pylist()})  # fmt: skip
-    license_now = _places(then, names)
+    item: Ids, then: pa.DictionaryArray, looks: Iterable[Look]
+) -> tuple[pa.DictionaryArray, pa.DictionaryArray, npt.NDArray[np.bool_]]:
+    """License and visibility by the look to believe for each item, and whether any look saw it.
+
+    Numbers stand for the few texts: a license is its place in ``names``.
+    """
+    names: list[str] = then.dictionary.to_pylist()
+    license_now = then.indices.to_numpy(zero_copy_only=False).astype(np.int32)
     worst = np.full(len(item), observations.VISIBILITIES.index("unknown"), np.int32)
     day = np.full(len(item), _NEVER, np.int32)
-    for look in looks:
-        at = Ids(look["source"], look["item_id"]).find(item)
-        seen = np.flatnonzero(at >= 0)
-        row = at[seen]
-        new_day = look["observed_on"].cast(pa.int32()).to_numpy()[row]
-        new_worst = _places(encode(look["visibility"]), observations.VISIBILITIES)[row]
-        new_license = _places(encode(look["license"]), names)[row]
-        # Newest first; then the worse news; then the license whose name sorts first: names are sorted.
-        old = np.array([-day[seen], worst[seen], license_now[seen]], np.int64)
-        new = np.array([-new_day, new_worst, new_license], np.int64)
-        better = _less(new, old) | (day[seen] == _NEVER)
+    for look in sorted(looks, key=lambda look: look.day, reverse=True):
+        latest = (look.day - datetime.date(1970, 1, 1)).days
+        asked = np.flatnonzero(day <= latest)
+        if not len(asked):
+            continue
+        rows = look.rows()
+        at = Ids(rows["source"], rows["item_id"]).find(item.among(asked))
+        found = at >= 0
+        seen, row = asked[found], at[found]
+        told = encode(rows["license"])
+        names += [name for name in told.dictionary.to_pylist() if name not in names]
+        new_license = _places(told, names)[row]
+        new_worst = _places(encode(rows["visibility"]), observations.VISIBILITIES)[row]
+        new_day = rows["observed_on"].cast(pa.int32()).fill_null(latest).to_numpy()[row]
+        better = day[seen] == _NEVER
+        if not better.all():
+            # Newest first; then the worse news; then the license whose name sorts first.
+            rank = np.argsort(np.argsort(names))
+            old = np.array([-day[seen], worst[seen], rank[license_now[seen]]], np.int64)
+            new = np.array([-new_day, new_worst, rank[new_license]], np.int64)
+            better |= _less(new, old)
         taken = seen[better]
         day[taken], worst[taken], license_now[taken] = new_day[better], new_worst[better], new_license[better]
+    # In an order that does not depend on which look came first: equal facts are equal bytes.
+    order = np.argsort(names)
+    license_now = np.argsort(order).astype(np.int32)[license_now]
     return (
-        in_use(pa.DictionaryArray.from_arrays(license_now, pa.array(names, pa.string()))),
+        in_use(pa.DictionaryArray.from_arrays(license_now, pa.array(names, pa.string()).take(order))),
         in_use(pa.DictionaryArray.from_arrays(worst, pa.array(observations.VISIBILITIES))),
-        pa.array(day, mask=day == _NEVER).cast(pa.date32()),
+        day != _NEVER,
     )
 
 
@@ -114,8 +144,7 @@ def _opt_outs(manifest: pa.Table, item: Ids, opt_outs: pa.Table) -> npt.NDArray[
     if len(items):
         mark("item", Ids(items["source"], items["key"]).find(item) >= 0)
     if len(owners):
-        owner = Ids(manifest["source"], manifest["owner_id"])
-        mark("owner", Ids(owners["source"], owners["key"]).find(owner) >= 0)
+        mark("owner", _rows_of_owners(manifest, owners))
     urls = named("url")["key"].combine_chunks()
     if len(urls):
         for column in (*URL_COLUMNS, "owner_id"):  # where a platform has no ids, a creator is a URL
@@ -127,6 +156,19 @@ def _opt_outs(manifest: pa.Table, item: Ids, opt_outs: pa.Table) -> npt.NDArray[
         tagged = _rows_with_tag(manifest[column].combine_chunks(), said)
         bits[tagged] |= np.uint8(OPT_OUT_BITS["tag"])
     return bits
+
+
+def _rows_of_owners(manifest: pa.Table, owners: pa.Table) -> npt.NDArray[np.bool_]:
+    """The rows whose owner is among ``owners`` (source, key). Each distinct owner is looked at once."""
+    source, owner = encode(manifest["source"]), encode(manifest["owner_id"])
+    met = np.zeros(len(manifest), np.bool_)
+    for place, platform in enumerate(source.dictionary.to_pylist()):
+        keys = owners.filter(pc.equal(owners["source"], platform))["key"].combine_chunks()
+        no = pc.is_in(owner.dictionary, keys.drop_null()).to_numpy(zero_copy_only=False)
+        if no.any():
+            theirs = np.append(no, False)[owner.indices.fill_null(len(no)).to_numpy(zero_copy_only=False)]
+            met |= theirs & (source.indices.to_numpy(zero_copy_only=False) == place)
+    return met
 
 
 def _rows_with_tag(tags: pa.ListArray, said: pa.Array) -> npt.NDArray[np.int64]:

@@ -51,7 +51,7 @@ IN_DOCUMENTS = {
         }
     ),
     # To which snapshot the rows of a blob belong: equal rows of two snapshots are one blob.
-    "places": pa.schema({"path": _text, "kind": _text, "snapshot": _text}),
+    "places": pa.schema({"path": _text, "kind": _text, "snapshot": _text, "date": pa.date32()}),
     "splits": pa.schema(
         {
             "path": _text,
@@ -180,7 +180,7 @@ def _snapshots(store: Store) -> Iterator[tuple[Any, ...]]:
 def _places(store: Store) -> Iterator[tuple[Any, ...]]:
     for table in _all(store):
         for blob in dict.fromkeys(_rows_of(table)):
-            yield blob_path(store, blob), table.kind, table.name
+            yield blob_path(store, blob), table.kind, table.name, _date(table.date)
 
 
 def _quarantined(store: Store) -> Iterator[tuple[Table, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.actions import Action, Stage
 from pipelines.store.blobs import Blob
@@ -62,7 +63,7 @@ def run(store: Store, action: Action) -> Result:
         "rows": len(manifest),
         "kept": int(np.count_nonzero(reasons == 0)),
         "excluded": len(excluded),
-        "observed": len(facts) - facts["observed_on"].null_count,
+        "observed": pc.sum(facts["observed"]).as_py() or 0,
     }
     return Result(
         blobs, counts=counts | {f"first/{reason}": count for reason, count in first.items() if count}

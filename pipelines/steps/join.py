@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,7 +15,7 @@ from pipelines.store.memo import Result
 from pipelines.store.routed import Slice, gather
 from pipelines.store.store import Store
 from transforms.domain.schemas import FACTS, LICENSES, MANIFEST, OPT_OUTS
-from transforms.facts import MANIFEST_COLUMNS, URL_COLUMNS, join_facts
+from transforms.facts import MANIFEST_COLUMNS, URL_COLUMNS, Look, join_facts
 
 _DICTIONARIES = (
     "source",
@@ -25,41 +28,78 @@ _DICTIONARIES = (
 _LOOK_COLUMNS = ("source", "item_id", "license", "visibility", "observed_on")
 
 
+@dataclass(frozen=True)
+class Told:
+    """What one license snapshot tells about a bucket: the bucket's blob, or rows resolved to it.
+
+    Attributes:
+        day: ISO date of the snapshot.
+        rows: the blob, or the slices.
+        dated: whether rows of the snapshot may have days of their own.
+    """
+
+    day: str
+    rows: tuple[Blob, ...] | tuple[Slice, ...]
+    dated: bool
+
+    @property
+    def digests(self) -> list[str]:
+        """What names the rows."""
+        return sorted(each.digest for each in self.rows)
+
+    def to_json(self) -> list[Any]:
+        """The snapshot's rows as a JSON value."""
+        kind = "blob" if isinstance(self.rows[0], Blob) else "slices"
+        return [self.day, kind, [each.to_json() for each in self.rows]]
+
+
 def action(
-    bucket: int,
-    manifest: Blob,
-    licenses: Sequence[Blob],
-    resolved: Sequence[Sequence[Slice]],
-    opt_outs: Sequence[Slice],
-    wide: Sequence[Blob],
+    bucket: int, manifest: Blob, told: Sequence[Told], opt_outs: Sequence[Slice], wide: Sequence[Blob]
 ) -> Action:
     """Join a manifest bucket with what concerns it.
 
     Args:
-        licenses: this bucket of each license snapshot.
-        resolved: rows of license snapshots that were resolved to this bucket: a sequence for each snapshot.
+        told: by the license snapshots, in any order.
         opt_outs: owners of this bucket and items resolved to it.
         wide: URLs and tags, which concern every bucket.
     """
-    looks = sorted(blob.digest for blob in licenses)
+    told = _newest_first(told)
     return Action(
         inputs={
             "manifest": manifest.digest,
-            "licenses": looks,
-            "resolved": sorted(sorted(each.digest for each in group) for group in resolved),
+            "licenses": _order_of(told),
             "opt_outs": sorted({each.digest for each in opt_outs}),
             "wide": sorted({blob.digest for blob in wide}),
         },
         refs={
             "bucket": bucket,
             "manifest": manifest.to_json(),
-            "licenses": [blob.to_json() for blob in licenses],
-            "resolved": [[each.to_json() for each in group] for group in resolved],
+            "licenses": [each.to_json() for each in told],
             "opt_outs": [each.to_json() for each in opt_outs],
             "wide": [blob.to_json() for blob in wide],
         },
         weight=manifest.rows,
     )
+
+
+def _newest_first(told: Sequence[Told]) -> list[Told]:
+    """``told`` without what a later snapshot says again: whatever the earlier one saw, the later one saw."""
+    ordered = sorted(told, key=lambda each: (each.day, each.digests), reverse=True)
+    if any(each.dated for each in ordered):
+        return ordered
+    latest: dict[tuple[str, ...], Told] = {}
+    for each in ordered:
+        latest.setdefault(tuple(each.digests), each)
+    return list(latest.values())
+
+
+def _order_of(told: Sequence[Told]) -> list[Any]:
+    """What of the days changes the facts: only which snapshot is newer, unless rows have their own.
+
+    So a night on which a new snapshot says the same of a bucket as the last one finds the bucket's memo.
+    """
+    days = {each.day: [other.digests for other in told if other.day == each.day] for each in told}
+    return [[day, *each] for day, each in days.items()] if any(e.dated for e in told) else [*days.values()]
 
 
 def run(store: Store, action: Action) -> Result:
@@ -73,18 +113,21 @@ def run(store: Store, action: Action) -> Result:
     manifest = store.blobs.get_table(
         Blob.from_json(action.refs["manifest"]), columns, schema=MANIFEST, dictionary=_DICTIONARIES
     )
-    looks = [
-        store.blobs.get_table(
-            Blob.from_json(value), _LOOK_COLUMNS, schema=LICENSES, dictionary=("license", "visibility")
-        )
-        for value in action.refs["licenses"]
-    ]
-    looks += [
-        gather(store.blobs, [Slice.from_json(v) for v in group], LICENSES)
-        for group in action.refs["resolved"]
-    ]
+    looks = [_look(store, *value) for value in action.refs["licenses"]]
     facts = join_facts(manifest.combine_chunks(), looks, concerns.combine_chunks())
     return Result({"facts": store.blobs.put_table(facts, FACTS)}, counts={"rows": len(facts)})
+
+
+def _look(store: Store, day: str, kind: str, rows: Sequence[Any]) -> Look:
+    def read() -> pa.Table:
+        if kind == "slices":
+            return gather(store.blobs, [Slice.from_json(value) for value in rows], LICENSES)
+        (blob,) = rows
+        return store.blobs.get_table(
+            Blob.from_json(blob), _LOOK_COLUMNS, schema=LICENSES, dictionary=("license", "visibility")
+        )
+
+    return Look(datetime.date.fromisoformat(day), read)
 
 
 STAGE = Stage("Join", run)

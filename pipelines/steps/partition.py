@@ -49,7 +49,8 @@ def action(
 def run(store: Store, action: Action) -> Result:
     """Routed rows, their routed index entries (manifests) and the quarantine of one split.
 
-    Counts: `rows_read = rows + quarantined`, and cells that could not be read by `unparsable/<column>`.
+    Counts: `rows_read = rows + quarantined`, cells that could not be read by `unparsable/<column>`, and of
+    licenses `dated`: rows of another day than the snapshot's.
     """
     split = inputs.Split.from_json(action.refs["split"])
     fmt = FORMATS[action.inputs["format"]]
@@ -81,7 +82,8 @@ def run(store: Store, action: Action) -> Result:
             day = pa.scalar(datetime.date.fromisoformat(settings["observed_on"]))
             rows = observations.of_manifest(rows, day)
         if action.inputs["kind"] == LICENSES:
-            _check_days(rows, settings["observed_on"], split.path)
+            rows = _leave_day_out(rows, settings["observed_on"], split.path)
+            counts["dated"] = counts.get("dated", 0) + len(rows) - rows["observed_on"].null_count
         waiting.append(rows)
         quarantined.append(parsed.quarantined)
         counts["rows"] += len(rows)
@@ -99,14 +101,23 @@ def run(store: Store, action: Action) -> Result:
     return Result(blobs, {name: tuple(files) for name, files in routed.items()}, counts)
 
 
-def _check_days(rows: pa.Table, observed_on: str, path: str) -> None:
-    """Refuse rows newer than their snapshot: a release as of that day would know what was seen later."""
-    newest = pc.max(rows["observed_on"]).as_py()
+def _leave_day_out(rows: pa.Table, observed_on: str, path: str) -> pa.Table:
+    """Licenses with null for the snapshot's own day: see :data:`schemas.LICENSES`.
+
+    Raises:
+        InputError: a row is newer than its snapshot: a release as of that day would know what was seen later.
+    """
+    days = rows["observed_on"]
+    newest = pc.max(days).as_py()
     if newest is not None and newest.isoformat() > observed_on:
         raise InputError(
             f"{path}: holds rows observed on {newest}, after the snapshot's day {observed_on}."
             f" Name the newest day: --observed-on {newest}"
         )
+    own = pc.not_equal(days, pa.scalar(datetime.date.fromisoformat(observed_on)))
+    days = pc.if_else(own, days, pa.scalar(None, days.type))
+    place = rows.schema.get_field_index("observed_on")
+    return rows.set_column(place, schemas.LICENSES.field("observed_on"), days)
 
 
 Spread = Iterator[tuple[str, pa.Table, keys.U64]]

@@ -54,6 +54,7 @@ class Table:
         splits: for each split: its file, where it begins, and its quarantine.
         onto: the snapshot that this one adds to.
         unparsable: cells per column that could not be read and became null.
+        dated: whether a row of a license snapshot has another day than the snapshot's.
     """
 
     kind: str
@@ -68,6 +69,7 @@ class Table:
     splits: tuple[Mapping[str, Any], ...] = ()
     onto: str | None = None
     unparsable: Mapping[str, int] = field(default_factory=dict)
+    dated: bool = False
 
     @property
     def digest(self) -> str:
@@ -103,6 +105,7 @@ class Table:
             "splits": [dict(split) for split in self.splits],
             "onto": self.onto,
             "unparsable": dict(self.unparsable),
+            "dated": self.dated,
         }
 
     @staticmethod
@@ -126,6 +129,7 @@ class Table:
                 splits=tuple(value["splits"]),
                 onto=value["onto"],
                 unparsable=value["unparsable"],
+                dated=value["dated"],
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise IntegrityError(f"{place}: not a table of byleave ({error!r})") from error

@@ -17,7 +17,7 @@ select
     licenses.license,
     licenses.license_raw,
     licenses.visibility,
-    licenses.observed_on
+    coalesce(licenses.observed_on, places.date) as observed_on
 from stored.licenses
 inner join stored.places on licenses.path = places.path
 where places.kind = 'licenses'

@@ -36,7 +36,7 @@ def one_of(kind, rows):
         return pa.array([["x"]] * rows, kind)
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
         return pa.array(["x"] * rows, kind)
-    return pa.array([1] * rows, kind)
+    return pa.array([True if pa.types.is_boolean(kind) else 1] * rows, kind)
 
 
 def encoded(table):
@@ -56,7 +56,7 @@ def test_what_a_row_without_identity_would_be_cannot_be_held():
         assert not schema.field("item_id").nullable
     for schema, names in (
         (MANIFEST, ("license", "media_type")),
-        (LICENSES, ("license", "visibility", "observed_on")),
+        (LICENSES, ("license", "visibility")),
         (OPT_OUTS, ("kind", "key", "received_on")),
         (FACTS, ("license_then", "license_now", "direction", "visibility", "opt_outs")),
         (ITEMS, ("license", "license_then", "license_now")),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from byhand import ByHand, Listing, listing
-from worlds import counted, cut, new_memos, policy, rows
+from worlds import World, counted, cut, new_memos, policy, rows
 
 from pipelines.ingest import ingest_licenses, ingest_opt_outs
 from pipelines.release import choose_inputs, cut_release, foresee
@@ -180,6 +184,41 @@ def test_a_new_license_snapshot_reaches_the_items_that_it_speaks_of(
         after = cut(other, version="2")
         counts = [each.content["counts"]["first_reason"]["deleted"] for each in (before, after)]
         assert counts[1] == counts[0] + 1, name
+
+
+def _looks(world: World, folder: Path, day: str, **changed: str) -> str:
+    """The newest license snapshot taken again on ``day``, with other values for the items of one owner."""
+    seen = pq.read_table(list(world.licenses.values())[-1])
+    whole = seen.set_column(
+        seen.schema.get_field_index("observed_on"),
+        "observed_on",
+        pa.repeat(pa.scalar(datetime.date.fromisoformat(day)), len(seen)),
+    )
+    owner = pc.equal(whole["owner_id"], whole["owner_id"].drop_null()[0]).fill_null(False)
+    for name, value in changed.items():
+        place = whole.schema.get_field_index(name)
+        whole = whole.set_column(place, name, pc.if_else(owner, value, whole[name]))
+    file = folder / f"{day}.parquet"
+    pq.write_table(whole, file)
+    return str(file)
+
+
+def test_a_license_snapshot_that_says_the_same_costs_no_join_and_one_change_costs_a_bucket(
+    full: Store, copy: Copy, world: World, tmp_path: Path
+) -> None:
+    store = copy(full)
+    first = cut(store, version="1")
+    for day, changed, costs in (
+        ("2026-11-20", {}, {}),
+        ("2026-11-21", {"visibility": "deleted"}, {"Join": 1, "Cut": 1, "Gate": 1}),
+    ):
+        file = _looks(world, tmp_path, day, **changed)
+        ingest_licenses(store, [file], fmt="canonical", observed_on=day, runner=ByHand())
+        memos = listing(Path(store.url))
+        again = cut(store, version=day)
+        assert new_memos(memos, listing(Path(store.url))) == costs
+        assert (again.parts["items"] == first.parts["items"]) == (not changed)
+        assert again.content["as_of"] == day
 
 
 def test_missing_blobs_are_made_again(full: Store, copy: Copy) -> None:

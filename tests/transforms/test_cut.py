@@ -13,7 +13,7 @@ from strategies import (
     DAYS,
     buckets,
     exactly,
-    licenses_table,
+    look,
     manifest_row,
     manifest_table,
     opt_outs_table,
@@ -54,7 +54,7 @@ def cuts_of(draw):
     rows = [personal(row) for row in bucket.manifest]
     dictionaries = draw(st.sampled_from((REPEATING, TEXTS)))
     manifest = table(rows, MANIFEST, draw(shapes()), dictionaries=dictionaries)
-    looks = [licenses_table(look) for look in bucket.looks]
+    looks = [look(rows) for rows in bucket.looks]
     facts = join_facts(manifest_table(rows), looks, opt_outs_table(bucket.opt_outs))
     bits = st.just(0) | st.integers(1, 2 ** len(REASONS) - 1)
     reasons = np.array(draw(st.lists(bits, min_size=len(rows), max_size=len(rows))), np.uint32)

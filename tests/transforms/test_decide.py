@@ -13,7 +13,7 @@ from strategies import (
     LICENSE_IDS,
     Bucket,
     buckets,
-    licenses_table,
+    look,
     manifest_row,
     manifest_table,
     opt_outs_table,
@@ -35,7 +35,7 @@ ALL = Policy("research-noncommercial", LICENSE_IDS[:-1], "newest", "keep", "keep
 
 
 def facts_of(bucket):
-    looks = [licenses_table(look) for look in bucket.looks]
+    looks = [look(rows) for rows in bucket.looks]
     return join_facts(manifest_table(bucket.manifest), looks, opt_outs_table(bucket.opt_outs))
 
 

@@ -19,7 +19,7 @@ from strategies import (
     buckets,
     cuts,
     in_chunks,
-    licenses_table,
+    look,
     manifest_row,
     manifest_table,
     opt_outs_table,
@@ -30,7 +30,7 @@ from strategies import opt_outs as some_opt_outs
 
 from transforms.domain import reasons
 from transforms.domain.schemas import FACTS, LICENSES, OPT_OUTS, conform
-from transforms.facts import MANIFEST_COLUMNS, join_facts
+from transforms.facts import MANIFEST_COLUMNS, Look, join_facts
 from transforms.formats import yfcc100m
 
 FEWER = settings(max_examples=40)
@@ -39,7 +39,7 @@ SHARED = Path(os.environ.get("BYLEAVE_SHARED_DATA", Path(__file__).parents[3] / 
 
 
 def joined(bucket, shape="plain"):
-    looks = [licenses_table(look, shape) for look in bucket.looks]
+    looks = [look(rows, shape) for rows in bucket.looks]
     return join_facts(manifest_table(bucket.manifest, shape), looks, opt_outs_table(bucket.opt_outs, shape))
 
 
@@ -76,7 +76,7 @@ def test_the_order_of_looks_and_of_opt_outs_does_not_matter(made):
 @given(buckets(), cuts())
 def test_chunks_do_not_matter(bucket, ends):
     manifest = in_chunks(manifest_table(bucket.manifest), ends)
-    looks = [in_chunks(licenses_table(look), ends) for look in bucket.looks]
+    looks = [look(rows, ends=ends) for rows in bucket.looks]
     facts = join_facts(manifest, looks, in_chunks(opt_outs_table(bucket.opt_outs), ends))
     assert facts.equals(joined(bucket))
 
@@ -143,7 +143,7 @@ def test_an_owner_of_one_source_does_not_speak_for_another_s_nor_for_nobody():
     assert [row["opt_outs"] for row in named(facts)] == [{"owner"}, set(), set(), set()]
 
 
-def look(day, visibility, license_id):
+def seen(day, visibility, license_id):
     return {
         **dict.fromkeys(LICENSES.names),
         "source": "flickr",
@@ -157,27 +157,36 @@ def look(day, visibility, license_id):
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (look(DAYS[1], "public", "CC-BY-2.0"), look(DAYS[0], "deleted", "unknown")),
-        (look(DAYS[0], "deleted", "CC-BY-2.0"), look(DAYS[0], "private", "CC0-1.0")),
-        (look(DAYS[0], "private", "CC-BY-2.0"), look(DAYS[0], "unknown", "CC0-1.0")),
-        (look(DAYS[0], "unknown", "CC-BY-2.0"), look(DAYS[0], "public", "CC0-1.0")),
-        (look(DAYS[0], "public", "CC-BY-2.0"), look(DAYS[0], "public", "CC-BY-4.0")),
+        (seen(DAYS[1], "public", "CC-BY-2.0"), seen(DAYS[0], "deleted", "unknown")),
+        (seen(DAYS[0], "deleted", "CC-BY-2.0"), seen(DAYS[0], "private", "CC0-1.0")),
+        (seen(DAYS[0], "private", "CC-BY-2.0"), seen(DAYS[0], "unknown", "CC0-1.0")),
+        (seen(DAYS[0], "unknown", "CC-BY-2.0"), seen(DAYS[0], "public", "CC0-1.0")),
+        (seen(DAYS[0], "public", "CC-BY-2.0"), seen(DAYS[0], "public", "CC-BY-4.0")),
     ],
 )
 def test_the_first_of_two_looks_is_believed(one, other):
     manifest = manifest_table([manifest_row("flickr", "1", "a", [])])
     for looks in ([one], [one, other], [other, one], [other, one, other]):
-        facts = named(
-            join_facts(manifest, [licenses_table([each]) for each in looks], OPT_OUTS.empty_table())
-        )
-        found = facts[0]["license_now"], facts[0]["visibility"], facts[0]["observed_on"]
-        assert found == (one["license"], one["visibility"], one["observed_on"])
+        facts = named(join_facts(manifest, [look([each]) for each in looks], OPT_OUTS.empty_table()))
+        found = facts[0]["license_now"], facts[0]["visibility"], facts[0]["observed"]
+        assert found == (one["license"], one["visibility"], True)
+
+
+def test_an_older_look_is_read_only_for_items_that_no_newer_one_saw():
+    manifest = manifest_table([manifest_row("flickr", item, "a", []) for item in ("1", "2")])
+    newer = [{**seen(DAYS[1], "public", "CC-BY-2.0"), "item_id": item} for item in ("1", "2")]
+    older = Look(DAYS[0], lambda: pytest.fail("was read"))
+    facts = join_facts(manifest, [older, look(newer)], OPT_OUTS.empty_table())
+    assert [row["license_now"] for row in named(facts)] == ["CC-BY-2.0"] * 2
+    gap = look([{**seen(DAYS[0], "deleted", "CC0-1.0"), "item_id": item} for item in ("1", "2")])
+    facts = named(join_facts(manifest, [gap, look(newer[:1])], OPT_OUTS.empty_table()))
+    assert [row["visibility"] for row in facts] == ["public", "deleted"]
 
 
 def test_nobody_looked():
     facts = named(joined(Bucket([manifest_row("flickr", "1", "a", [])], [], [])))
     assert facts[0]["visibility"] == "unknown"
-    assert facts[0]["observed_on"] is None
+    assert facts[0]["observed"] is False
     assert facts[0]["license_now"] == facts[0]["license_then"]
 
 
@@ -198,11 +207,11 @@ def test_facts_of_a_real_manifest():
     manifest = pa.concat_tables(parsed).combine_chunks()
     rows = manifest.to_pylist()
     day = datetime.date(2026, 11, 1)
-    looks = [look(day, "deleted", "unknown") | {"item_id": row["item_id"]} for row in rows[::3]]
+    looks = [seen(day, "deleted", "unknown") | {"item_id": row["item_id"]} for row in rows[::3]]
     opt_outs = [
         {"kind": "owner", "source": "flickr", "key": row["owner_id"], "raw": "", "received_on": day}
         for row in rows[::5]
     ]
-    facts = join_facts(manifest, [licenses_table(looks)], opt_outs_table(opt_outs))
+    facts = join_facts(manifest, [look(looks)], opt_outs_table(opt_outs))
     assert named(facts) == [oracle.facts_one(row, looks, opt_outs) for row in rows]
     assert facts["opt_outs"].to_pylist().count(0) < len(rows)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from strategies import (
     buckets,
     in_chunks,
-    licenses_table,
+    look,
     manifest_row,
     manifest_table,
     opt_outs_table,
@@ -32,7 +32,7 @@ def decided(draw):
     rows = bucket.manifest
     facts = [oracle.facts_one(row, bucket.all_looks, bucket.opt_outs) for row in rows]
     reasons = [oracle.decide_one(fact, policy) for fact in facts]
-    looks = [licenses_table(look) for look in bucket.looks]
+    looks = [look(rows) for rows in bucket.looks]
     table = join_facts(manifest_table(rows), looks, opt_outs_table(bucket.opt_outs))
     return (rows, facts, reasons), (manifest_table(rows, draw(shapes())), table, decide(table, policy))
 

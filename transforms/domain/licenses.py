@@ -21,7 +21,7 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from transforms.domain.texts import encode, map_distinct
+from transforms.domain.texts import encode, in_use, map_distinct
 
 UNKNOWN = "unknown"
 ALL_RIGHTS_RESERVED = "all-rights-reserved"
@@ -242,7 +242,7 @@ def compare(then: str, now: str) -> str:
     return "incomparable"
 
 
-def directions(then: pa.Array | pa.ChunkedArray, now: pa.Array | pa.ChunkedArray) -> pa.Array:
+def directions(then: pa.Array | pa.ChunkedArray, now: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
     """:func:`compare` of each row, called once per distinct pair.
 
     Args:
@@ -250,15 +250,16 @@ def directions(then: pa.Array | pa.ChunkedArray, now: pa.Array | pa.ChunkedArray
         now: the same, of the same length.
 
     Returns:
-        Text, row for row: never null, each one of :data:`DIRECTIONS`.
+        Dictionary-encoded text, row for row: never null, each one of :data:`DIRECTIONS`.
     """
     old, new = encode(then), encode(now)
     olds, news = [*old.dictionary.to_pylist(), None], [*new.dictionary.to_pylist(), None]
     row = old.indices.fill_null(len(olds) - 1).to_numpy(zero_copy_only=False).astype(np.int64)
     column = new.indices.fill_null(len(news) - 1).to_numpy(zero_copy_only=False)
-    pairs, places = np.unique(row * len(news) + column, return_inverse=True)
-    names = [
-        compare(olds[pair // len(news)] or UNKNOWN, news[pair % len(news)] or UNKNOWN)
-        for pair in pairs.tolist()
-    ]
-    return pa.array(names, pa.string()).take(pa.array(places))
+    pairs = row * len(news) + column
+    present = np.flatnonzero(np.bincount(pairs, minlength=len(olds) * len(news)))
+    direction = np.zeros(len(olds) * len(news), np.int32)
+    for pair in present.tolist():
+        name = compare(olds[pair // len(news)] or UNKNOWN, news[pair % len(news)] or UNKNOWN)
+        direction[pair] = DIRECTIONS.index(name)
+    return in_use(pa.DictionaryArray.from_arrays(direction[pairs], pa.array(DIRECTIONS)))

@@ -28,6 +28,16 @@ class Ids:
     def __len__(self) -> int:
         return len(self._key)
 
+    def among(self, places: Places) -> Ids:
+        """The pairs at ``places``, which ascend; what is known of them is not found out again."""
+        if len(places) == len(self):
+            return self
+        rows = pa.array(places)
+        few = Ids(self._source.take(rows), self._key.take(rows))
+        if self._numbers is not None:
+            few.__dict__["_numbers"] = self._numbers[places]
+        return few
+
     def find(self, asked: Ids) -> Places:
         """For each pair of ``asked`` its place here, -1 where there is none; of equal ones, any one."""
         if not len(self) or not len(asked):

@@ -11,6 +11,9 @@ VISIBILITIES = ("deleted", "private", "unknown", "public")
 """From the worst news to the best: of two looks on one day, the worse one is believed."""
 
 
+_NEWEST = np.iinfo(np.int32).max
+
+
 def severity(visibility: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """The place of each visibility in :data:`VISIBILITIES`: smaller is worse news."""
     places = pc.index_in(visibility.cast(pa.string()), pa.array(VISIBILITIES))
@@ -21,7 +24,8 @@ def newest_first(rows: pa.Table) -> pa.Table:
     """Columns that sort the look to believe first: newest, worst news, then by license and raw text."""
     return pa.table(
         {
-            "age": pc.negate(rows["observed_on"].cast(pa.int32())),
+            # Without a day of its own a row is of the snapshot's, and no row is newer than that.
+            "age": pc.negate(rows["observed_on"].cast(pa.int32()).fill_null(_NEWEST)),
             "severity": severity(rows["visibility"]),
             "license": rows["license"].cast(pa.string()),
             "license_raw": rows["license_raw"].cast(pa.string()),

@@ -72,7 +72,9 @@ LICENSES = pa.schema(
         _key("license"),
         _column("license_raw", _text),
         _key("visibility"),  # public | private | deleted | unknown
-        _key("observed_on", pa.date32()),
+        # Null in a store: on the day of the snapshot. So a bucket about which two snapshots say the same is
+        # one blob, and the later one costs nothing.
+        _column("observed_on", pa.date32()),
     ]
 )
 
@@ -96,7 +98,7 @@ FACTS = pa.schema(
         _key("license_now"),  # newest observation, the ingest included
         _key("direction"),  # of the change from then to now
         _key("visibility"),
-        _column("observed_on", pa.date32()),  # of the newest license observation; null: none but the ingest
+        _key("observed", pa.bool_()),  # whether any license snapshot saw the item
         _key("opt_outs", pa.uint8()),  # bit set, see `reasons.OPT_OUT_BITS`
         _column("upload_year", pa.int16()),
         _key("media_type"),
@@ -145,7 +147,7 @@ EXCLUSIONS = pa.schema(
 REPEATING = frozenset(
     {
         "source", "owner_id", "owner_name", "license", "license_raw", "license_then", "license_now",
-        "media_type", "capture_device", "direction", "visibility", "observed_on", "opt_outs",
+        "media_type", "capture_device", "direction", "visibility", "observed_on", "observed", "opt_outs",
         "upload_year", "accuracy", "width", "height", "tags.list.element", "machine_tags.list.element",
         "first_reason", "reasons", "verdict", "reason", "detail", "kind", "received_on",
     }
