@@ -99,8 +99,9 @@ def _named(rows: pa.Table, column: str, asked: pa.Table) -> int:
     met = 0
     for source in asked["source"].unique().to_pylist():
         ids = asked.filter(pc.equal(asked["source"], source))["key"].combine_chunks()
-        there = rows.filter(pc.equal(rows["source"], source))[column]
-        met += pc.sum(pc.is_in(there, ids)).as_py() or 0
+        same_id = pc.is_in(rows[column], ids)
+        if pc.any(same_id).as_py():
+            met += pc.sum(pc.and_(same_id, pc.equal(rows["source"], source))).as_py()
     return met
 
 
