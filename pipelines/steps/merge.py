@@ -55,7 +55,7 @@ def run(store: Store, action: Action) -> Result:
     parts = [gather(store.blobs, slices, schema)]
     if action.refs["before"]:
         parts.append(store.blobs.get_table(Blob.from_json(action.refs["before"]), schema=schema))
-    rows = pa.concat_tables(parts).combine_chunks()
+    rows = pa.concat_tables(parts)
     if action.inputs["kind"] == MANIFESTS:
         losers = gather(store.blobs, [Slice.from_json(value) for value in action.refs["losers"]], INDEX)
         merged = merge.merge_manifest(rows, losers)
