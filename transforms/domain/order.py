@@ -48,8 +48,19 @@ def by_text(rows: pa.Table, columns: Sequence[str], *, distinct: Sequence[str] =
     if not len(rows):
         return np.empty(0, np.int64)
     packed = _packed(keys)
-    # One key is sorted in half the time that `lexsort` takes for it.
-    return np.argsort(packed[0], kind="stable") if len(packed) == 1 else np.lexsort(packed)
+    return _stable_order(packed[0]) if len(packed) == 1 else np.lexsort(packed)
+
+
+def _stable_order(key: U64) -> Places:
+    """The places that sort ``key``, hardly any of whose values repeats; equal ones stay in their order.
+
+    numpy's unstable sort takes a quarter of the time of its stable one: ties are put right afterwards.
+    """
+    places = np.argsort(key)
+    ties = contested(repeated(key[places]))
+    tied = places[ties]
+    places[ties] = tied[np.lexsort([tied, key[tied]])]
+    return places
 
 
 def _own_order(texts: pa.Array) -> list[U64]:
@@ -126,7 +137,7 @@ def joined(lists: pa.ListArray) -> pa.Array:
     return pc.binary_join(pa.ListArray.from_arrays(offsets, sized, mask=lists.is_null()), "")
 
 
-def repeated(values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def repeated(values: npt.NDArray[np.int64] | U64) -> npt.NDArray[np.bool_]:
     """For each value whether it equals the one before it."""
     same = np.zeros(len(values), np.bool_)
     same[1:] = values[1:] == values[:-1]
