@@ -20,7 +20,7 @@ from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
 from pipelines.store.store import Store
 from pipelines.store.tables import Table
-from transforms.domain import keys, targets
+from transforms.domain import keys, subbuckets, targets
 from transforms.domain.schemas import ITEMS, OPT_OUTS
 
 _TAGS = ("tags", "machine_tags")
@@ -46,7 +46,7 @@ def plan(store: Store, items: Mapping[int, Blob], lists: Sequence[Table]) -> lis
     homes = keys.bucket_of(keys.home_hash(source, key, key), store.dataset.buckets)
     actions = []
     for bucket, part in sorted(items.items()):
-        here = np.flatnonzero(homes == bucket)
+        here = np.flatnonzero(homes == subbuckets.home(bucket, store.dataset.buckets))
         against = [everywhere, _put(store, owners.take(pa.array(here))) if len(here) else None]
         blobs = [blob for blob in against if blob]
         actions.append(

@@ -20,6 +20,7 @@ from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
+from transforms.domain import subbuckets
 from transforms.domain.errors import InputError, RefusedError, StateError
 from transforms.formats import registry
 
@@ -58,7 +59,7 @@ def ingest_manifest(
         (
             (partition.STAGE, PlanPartition(actions)),
             (index.STAGE, PlanIndex(store.dataset.buckets, before.shards, max_quarantined_share)),
-            (merge.STAGE, PlanManifestMerge(before.buckets)),
+            (merge.STAGE, PlanManifestMerge(store.dataset.buckets, subbuckets.LIMIT_ROWS, before.buckets)),
         ),
     )
     partitioned, indexed, merged = runner.run(store, job)
@@ -200,12 +201,11 @@ def _table(
     onto: str | None = None,
 ) -> Table:
     """The table that the results make, on top of ``before``."""
-    buckets = dict(before.buckets)
+    replaced = {key for done in merged for key, *_ in done.action.refs["before"]}
+    buckets = {key: blob for key, blob in before.buckets.items() if key not in replaced}
     for done in merged:
-        if done.action.refs["part"] == "buckets":
-            buckets.pop(done.action.refs["bucket"], None)
-            if "bucket" in done.result.blobs:
-                buckets[done.action.refs["bucket"]] = done.result.blobs["bucket"]
+        if done.action.refs["part"] == "buckets" and "bucket" in done.result.blobs:
+            buckets[done.action.refs["bucket"]] = done.result.blobs["bucket"]
     counts = {
         name: before.counts.get(name, 0) + sum(done.result.counts[name] for done in source)
         for name, source in (("rows_read", partitioned), ("duplicates", merged), ("quarantined", partitioned))

@@ -6,7 +6,7 @@ actions as the driver.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipelines.actions import Action, Done
@@ -14,7 +14,9 @@ from pipelines.steps import index, merge
 from pipelines.store.blobs import Blob
 from pipelines.store.routed import Routed, Slice
 from pipelines.store.tables import LICENSES, MANIFESTS
+from transforms.domain import subbuckets
 from transforms.domain.errors import TooManyQuarantined
+from transforms.domain.subbuckets import SubBucket
 
 
 def _group(routed: Iterable[Routed]) -> dict[int, list[Slice]]:
@@ -60,18 +62,58 @@ class PlanIndex:
 
 @dataclass(frozen=True)
 class PlanManifestMerge:
-    """One action for each bucket that rows go to, or that loses an item to another."""
+    """One action for each bucket that rows go to, or that loses an item to another; several where it is big.
 
+    A bucket is divided by how many items it comes to have, which the index knows, and not by the rows that
+    come in: so that a snapshot does not depend on how often a row was read, or on top of what.
+    """
+
+    buckets: int
+    limit_rows: int
     before: Mapping[int, Blob] = field(default_factory=dict)
 
     def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
         """See :data:`pipelines.jobs.Plan`."""
         rows = _group(_routed(results[0], "rows"))
         losers = _group(_routed(results[1], "losers"))
+        before = subbuckets.by_home(self.before, self.buckets)
+        gained = _items_gained(results[1])
         return [
-            merge.action(MANIFESTS, "buckets", b, self.before.get(b), rows.get(b, []), losers.get(b, []))
-            for b in sorted(rows.keys() | losers.keys())
+            action
+            for bucket in sorted(rows.keys() | losers.keys())
+            for action in self._merge(
+                bucket,
+                {key: self.before[key] for key in before.get(bucket, ())},
+                gained.get(bucket, 0),
+                rows.get(bucket, []),
+                losers.get(bucket, []),
+            )
         ]
+
+    def _merge(
+        self,
+        bucket: int,
+        before: Mapping[int, Blob],
+        gained: int,
+        rows: Sequence[Slice],
+        losers: Sequence[Slice],
+    ) -> Iterator[Action]:
+        items = sum(blob.rows for blob in before.values()) + gained
+        for place in subbuckets.divide(bucket, items, self.limit_rows):
+            here = {k: blob for k, blob in before.items() if place.meets(SubBucket.of(k, self.buckets))}
+            key = place.key(self.buckets)
+            yield merge.action(MANIFESTS, "buckets", key, here, rows, losers, place=place)
+
+
+def _items_gained(indexed: Iterable[Done]) -> Mapping[int, int]:
+    """How many items more each bucket has than in the snapshot before."""
+    gained: dict[int, int] = {}
+    for done in indexed:
+        for name, items in done.result.counts.items():
+            if name.startswith("items/"):
+                bucket = int(name.removeprefix("items/"))
+                gained[bucket] = gained.get(bucket, 0) + items
+    return gained
 
 
 @dataclass(frozen=True)
@@ -84,7 +126,7 @@ class PlanLicenseMerge:
         """See :data:`pipelines.jobs.Plan`."""
         check_quarantine(results[0], self.max_quarantined_share)
         return [
-            merge.action(LICENSES, part, place, None, slices)
+            merge.action(LICENSES, part, place, {}, slices)
             for part, name in (("buckets", "rows"), ("shards", "unowned"))
             for place, slices in sorted(_group(_routed(results[0], name)).items())
         ]

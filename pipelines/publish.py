@@ -18,6 +18,7 @@ from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import Table
+from transforms.domain import subbuckets
 from transforms.domain.errors import RefusedError
 
 _Item = TypeVar("_Item")
@@ -38,7 +39,7 @@ def publish(
         RefusedError: with every check that failed. Nothing is published.
         StateError: the version is taken by another release.
     """
-    faults = [*incomplete(manifest, cuts), *unbalanced(release, cuts)]
+    faults = [*incomplete(manifest, cuts), *unbalanced(release, cuts), *untallied(release, cuts)]
     if faults:
         raise RefusedError("\n".join(["the release is not published:", *faults]))
     pass_gate(store, release, lists, watch)
@@ -73,6 +74,14 @@ def unbalanced(release: Release, cuts: Iterable[Done]) -> Iterator[str]:
     counts = release.content["counts"]
     if counts["rows"] != counts["kept"] + sum(counts["first_reason"].values()):
         yield f"in all: {counts} do not add up"
+
+
+def untallied(release: Release, cuts: Iterable[Done]) -> Iterator[str]:
+    """Buckets that were cut, and whose tallies are missing or are there more than once."""
+    cut = {subbuckets.home(done.action.refs["bucket"], release.content["buckets"]) for done in cuts}
+    for name in ("tallies", "exclusions"):
+        for bucket in sorted(cut ^ release.parts[name].keys()):
+            yield f"bucket {bucket}: it was {'cut' if bucket in cut else 'not cut'}, and {name} say otherwise"
 
 
 def pass_gate(

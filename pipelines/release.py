@@ -2,7 +2,7 @@
 
 ::
 
-    Resolve ─► Join ─► Cut ─► publish (completeness, conservation, gate, one version file)
+    Resolve ─► Join ─► Cut ─► Tally ─► publish (completeness, conservation, gate, one version file)
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pipelines.actions import Action, Done
 from pipelines.jobs import Job, Replay
 from pipelines.publish import publish
 from pipelines.runner import Runner
-from pipelines.steps import cut, join, resolve
+from pipelines.steps import cut, join, resolve, tally
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.routed import Slice
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
+from transforms.domain import subbuckets
 from transforms.domain.errors import StateError
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import REASONS
@@ -95,9 +96,10 @@ class PlanResolve:
 
 @dataclass(frozen=True)
 class PlanJoin:
-    """One action for each bucket of the manifest."""
+    """One action for each bucket of the manifest, or each of its sub-buckets."""
 
     inputs: Inputs
+    buckets: int
 
     def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
         """See :data:`pipelines.jobs.Plan`."""
@@ -117,8 +119,9 @@ class PlanJoin:
                     opt_outs.setdefault(bucket, []).append(piece)
         wide = [table.blobs["wide"] for table in self.inputs.opt_outs if "wide" in table.blobs]
         return [
-            join.action(bucket, blob, list(self._told(bucket, resolved)), opt_outs.get(bucket, []), wide)
-            for bucket, blob in sorted(self.inputs.manifest.buckets.items())
+            join.action(key, blob, list(self._told(bucket, resolved)), opt_outs.get(bucket, []), wide)
+            for key, blob in sorted(self.inputs.manifest.buckets.items())
+            for bucket in [subbuckets.home(key, self.buckets)]
         ]
 
     def _told(self, bucket: int, resolved: Mapping[tuple[str, int], list[Slice]]) -> Iterator[join.Told]:
@@ -134,6 +137,7 @@ class PlanCut:
     """One action for each bucket of facts."""
 
     policy: Policy
+    buckets: int
 
     def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
         """See :data:`pipelines.jobs.Plan`."""
@@ -143,9 +147,26 @@ class PlanCut:
                 Blob.from_json(done.action.refs["manifest"]),
                 done.result.blobs["facts"],
                 self.policy,
+                divided=subbuckets.is_divided(done.action.refs["bucket"], self.buckets),
             )
             for done in results[1]
         ]
+
+
+@dataclass(frozen=True)
+class PlanTally:
+    """One action for each bucket that is divided: of the others Cut made the tallies."""
+
+    buckets: int
+
+    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
+        """See :data:`pipelines.jobs.Plan`."""
+        divided: dict[int, list[Blob]] = {}
+        for done in results[2]:
+            if (counted := done.result.blobs.get("by_owner")) is not None:
+                bucket = subbuckets.home(done.action.refs["bucket"], self.buckets)
+                divided.setdefault(bucket, []).append(counted)
+        return [tally.action(bucket, counted) for bucket, counted in sorted(divided.items())]
 
 
 def release_job(store: Store, inputs: Inputs, policy: Policy) -> Job:
@@ -154,8 +175,9 @@ def release_job(store: Store, inputs: Inputs, policy: Policy) -> Job:
         "release",
         (
             (resolve.STAGE, PlanResolve(inputs, store.dataset.buckets)),
-            (join.STAGE, PlanJoin(inputs)),
-            (cut.STAGE, PlanCut(policy)),
+            (join.STAGE, PlanJoin(inputs, store.dataset.buckets)),
+            (cut.STAGE, PlanCut(policy, store.dataset.buckets)),
+            (tally.STAGE, PlanTally(store.dataset.buckets)),
         ),
     )
 
@@ -172,8 +194,8 @@ def cut_release(
     check_name(version, "version")
     premises = _premises(store, inputs, policy)
     _check_free(store, version, premises)
-    _, _, cuts = runner.run(store, release_job(store, inputs, policy))
-    release = Release(version, {**premises, "counts": _counts(cuts)}, _parts(cuts))
+    _, _, cuts, tallied = runner.run(store, release_job(store, inputs, policy))
+    release = Release(version, {**premises, "counts": _counts(cuts)}, _parts([*cuts, *tallied]))
     return release, publish(store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch)
 
 
@@ -218,9 +240,9 @@ def _counts(cuts: Sequence[Done]) -> dict[str, Any]:
     return {**counts, "first_reason": {reason: count for reason, count in first.items() if count}}
 
 
-def _parts(cuts: Sequence[Done]) -> dict[str, Mapping[int, Blob]]:
+def _parts(made: Sequence[Done]) -> dict[str, Mapping[int, Blob]]:
     return {
-        name: {d.action.refs["bucket"]: d.result.blobs[name] for d in cuts if name in d.result.blobs}
+        name: {d.action.refs["bucket"]: d.result.blobs[name] for d in made if name in d.result.blobs}
         for name in PARTS
     }
 

@@ -15,8 +15,10 @@ from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
 from transforms.compare import Changes, compare
+from transforms.domain import subbuckets
 from transforms.domain.errors import IntegrityError
 from transforms.domain.schemas import EXCLUDED, ITEMS
+from transforms.domain.subbuckets import SubBucket
 
 
 def verify(store: Store, release: Release, watch: Watch) -> Mapping[str, int]:
@@ -73,24 +75,44 @@ class Difference:
 
 def diff(store: Store, older: Release, newer: Release, watch: Watch) -> Difference:
     """Compare digests first, then the rows of the buckets that differ, and only those."""
-    items = [each.parts["items"] for each in (older, newer)]
-    buckets = sorted(items[0].keys() | items[1].keys())
-    changed = [b for b in buckets if items[0].get(b) != items[1].get(b)]
-    found = Difference(len(buckets), len(changed))
+    buckets = newer.content["buckets"]
+    parts = (older.parts["items"], newer.parts["items"], newer.parts["excluded"])
+    before, after, excluded = (_Places(store, part, buckets) for part in parts)
+    # One release may divide a bucket that the other has whole: they are compared in the smaller pieces.
+    places = list(subbuckets.finest(parts[:2], buckets))
+    changed = [place for place in places if before.blobs(place) != after.blobs(place)]
+    found = Difference(len(places), len(changed))
 
-    def look(bucket: int) -> Changes:
-        before, after = (_rows(store, each.get(bucket), ITEMS) for each in items)
-        return compare(before, after, _rows(store, newer.parts["excluded"].get(bucket), EXCLUDED))
+    def look(place: SubBucket) -> Changes:
+        return compare(before.rows(place, ITEMS), after.rows(place, ITEMS), excluded.rows(place, EXCLUDED))
 
     with watch.counting("diff", len(changed)) as report:
-        for place, changes in enumerate(in_threads(look, changed)):
+        for number, changes in enumerate(in_threads(look, changed)):
             found.added += changes.added
             found.removed += changes.removed
             found.changed += changes.changed
             found.removed_for.update(changes.removed_for)
-            report(place + 1)
+            report(number + 1)
     return found
 
 
-def _rows(store: Store, blob: Blob | None, schema: pa.Schema) -> pa.Table:
-    return store.blobs.get_table(blob, schema=schema).combine_chunks() if blob else schema.empty_table()
+class _Places:
+    """A release's part by place, however it divides its buckets."""
+
+    def __init__(self, store: Store, part: Mapping[int, Blob], buckets: int) -> None:
+        self._store = store
+        self._homes: dict[int, list[tuple[SubBucket, Blob]]] = {}
+        for key, blob in sorted(part.items()):
+            place = SubBucket.of(key, buckets)
+            self._homes.setdefault(place.bucket, []).append((place, blob))
+
+    def blobs(self, place: SubBucket) -> list[tuple[SubBucket, Blob]]:
+        """The blobs that hold the rows of ``place``, and what else they hold."""
+        return [held for held in self._homes.get(place.bucket, ()) if held[0].meets(place)]
+
+    def rows(self, place: SubBucket, schema: pa.Schema) -> pa.Table:
+        tables = [schema.empty_table()]
+        for held, blob in self.blobs(place):
+            rows = self._store.blobs.get_table(blob, schema=schema)
+            tables.append(place.select(rows) if held.parts < place.parts else rows)
+        return pa.concat_tables(tables).combine_chunks()

@@ -6,12 +6,15 @@ the way in which rows arrived (all at once, or some of them on top of an earlier
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import keys, order, targets
+from transforms.domain import order, targets
+from transforms.domain.keys import home_hash
 from transforms.domain.observations import newest_first
 from transforms.domain.schemas import MANIFEST
 
@@ -30,27 +33,29 @@ def merge_manifest(rows: pa.Table, losers: pa.Table) -> pa.Table:
     Returns:
         In :data:`schemas.MANIFEST`. Fewer rows than came in are duplicates: the caller counts them.
     """
+    keys = rows.select(["source", "owner_id", "item_id"])
+    places = order.by_text(keys, keys.column_names, distinct=("item_id",))
     if len(losers):
-        rows = _without(rows, losers)
-    rows = rows.take(pa.array(order.by_text(rows, ("source", "owner_id", "item_id"), distinct=("item_id",))))
-    same = order.repeats(rows, ("source", "item_id"))
-    if not same.any():
-        return rows
-    rivals = rows.take(pa.array(order.contested(same)))
-    return rows.take(pa.array(order.preferred(rows, same, _sortable(rivals))))
+        places = places[_stays(keys.combine_chunks(), losers)[places]]
+    return rows.take(pa.array(_one_each(rows, places, _sortable)))
 
 
-def _without(rows: pa.Table, losers: pa.Table) -> pa.Table:
-    source, owner, item = (rows[n].combine_chunks() for n in ("source", "owner_id", "item_id"))
-    home = keys.home_hash(source, owner, item)
+def _stays(rows: pa.Table, losers: pa.Table) -> npt.NDArray[np.bool_]:
+    """Which of ``rows`` do not live where their item was found not to."""
     lost = pc.index_in(order.identity(rows["source"], rows["item_id"]), _pairs(losers))
     suspects = np.flatnonzero(lost.is_valid().to_numpy(zero_copy_only=False))
+    suspected = rows.take(pa.array(suspects))
+    home = home_hash(*(suspected[n].combine_chunks() for n in ("source", "owner_id", "item_id")))
     lost_pairs = {(p, h) for p, h in zip(_pairs(losers).to_pylist(), losers["home"].to_pylist(), strict=True)}
-    names = order.identity(rows["source"], rows["item_id"]).take(pa.array(suspects)).to_pylist()
-    gone = [s for s, name in zip(suspects, names, strict=True) if (name, int(home[s])) in lost_pairs]
-    keep = np.ones(len(rows), np.bool_)
-    keep[gone] = False
-    return rows.filter(pa.array(keep))
+    names = order.identity(suspected["source"], suspected["item_id"]).to_pylist()
+    gone = [
+        s
+        for s, pair in zip(suspects, zip(names, home.tolist(), strict=True), strict=True)
+        if pair in lost_pairs
+    ]
+    stays = np.ones(len(rows), np.bool_)
+    stays[gone] = False
+    return stays
 
 
 def _pairs(losers: pa.Table) -> pa.Array:
@@ -90,9 +95,20 @@ def merge_licenses(rows: pa.Table) -> pa.Table:
     Returns:
         In :data:`schemas.LICENSES`; not more rows than came in.
     """
-    rows = rows.take(pa.array(order.by_text(rows, ("source", "item_id"), distinct=("item_id",))))
-    same = order.repeats(rows, ("source", "item_id"))
+    places = order.by_text(rows, ("source", "item_id"), distinct=("item_id",))
+    return rows.take(pa.array(_one_each(rows, places, newest_first)))
+
+
+def _one_each(
+    rows: pa.Table, places: order.Places, preference: Callable[[pa.Table], pa.Table]
+) -> order.Places:
+    """Of ``places``, by which items stand together, one for each item: the first by ``preference``.
+
+    Rows are wide and rivals are few: whole rows are taken of rivals only, and of all rows just once, by what
+    this comes to.
+    """
+    same = order.repeats(rows.select(["source", "item_id"]).take(pa.array(places)), ("source", "item_id"))
     if not same.any():
-        return rows
-    rivals = rows.take(pa.array(order.contested(same)))
-    return rows.take(pa.array(order.preferred(rows, same, newest_first(rivals))))
+        return places
+    rivals = rows.take(pa.array(places[order.contested(same)]))
+    return places[order.preferred(same, preference(rivals))]

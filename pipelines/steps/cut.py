@@ -14,7 +14,17 @@ from transforms import tallies
 from transforms.cut import cut
 from transforms.decide import decide
 from transforms.domain.policy import Policy
-from transforms.domain.schemas import EXCLUDED, EXCLUSIONS, FACTS, ITEMS, MANIFEST, REPEATING, TALLIES
+from transforms.domain.schemas import (
+    EXCLUDED,
+    EXCLUSIONS,
+    FACTS,
+    ITEMS,
+    MANIFEST,
+    REPEATING,
+    TALLIES,
+    TALLIES_BY_OWNER,
+)
+from transforms.ownertallies import tally_by_owner
 
 _DICTIONARIES = tuple(
     name
@@ -24,10 +34,14 @@ _DICTIONARIES = tuple(
 _FACTS_DICTIONARIES = tuple(field.name for field in FACTS if field.type == pa.string())
 
 
-def action(bucket: int, manifest: Blob, facts: Blob, policy: Policy) -> Action:
-    """Cut a manifest bucket by its facts under ``policy``."""
+def action(bucket: int, manifest: Blob, facts: Blob, policy: Policy, *, divided: bool = False) -> Action:
+    """Cut a manifest bucket by its facts under ``policy``.
+
+    ``divided`` says that it is a sub-bucket, and that its owners may have items in others.
+    """
+    inputs = {"manifest": manifest.digest, "facts": facts.digest, "policy": policy.as_dict()}
     return Action(
-        inputs={"manifest": manifest.digest, "facts": facts.digest, "policy": policy.as_dict()},
+        inputs=inputs | ({"divided": True} if divided else {}),
         refs={"bucket": bucket, "manifest": manifest.to_json(), "facts": facts.to_json()},
         weight=manifest.rows,
     )
@@ -35,6 +49,8 @@ def action(bucket: int, manifest: Blob, facts: Blob, policy: Policy) -> Action:
 
 def run(store: Store, action: Action) -> Result:
     """The blobs `items`, `excluded` (each absent if it has no row), `tallies` and `exclusions`.
+
+    Of a sub-bucket `by_owner` instead of the two latter: what the stage Tally makes them of.
 
     Counts: `rows = kept + excluded`, by first reason `first/<reason>`, and `observed`: rows whose item some
     license snapshot saw.
@@ -50,10 +66,14 @@ def run(store: Store, action: Action) -> Result:
     reasons = decide(facts, policy)
     items, excluded = cut(manifest, facts, reasons, policy)
     exclusions = tallies.tally_exclusions(manifest, reasons)
-    blobs = {
-        "tallies": store.blobs.put_table(tallies.tally(manifest, facts, reasons), TALLIES),
-        "exclusions": store.blobs.put_table(exclusions, EXCLUSIONS),
-    }
+    if "divided" in action.inputs:
+        counted = tally_by_owner(manifest, facts, reasons)
+        blobs = {"by_owner": store.blobs.put_table(counted, TALLIES_BY_OWNER)}
+    else:
+        blobs = {
+            "tallies": store.blobs.put_table(tallies.tally(manifest, facts, reasons), TALLIES),
+            "exclusions": store.blobs.put_table(exclusions, EXCLUSIONS),
+        }
     if len(items):
         blobs["items"] = store.blobs.put_table(items, ITEMS)
     if len(excluded):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.actions import Action, Stage
@@ -34,17 +36,30 @@ def action(shard: int, before: Blob | None, slices: Sequence[Slice], buckets: in
 
 
 def run(store: Store, action: Action) -> Result:
-    """The blob `index`; and `losers`, routed by bucket, where items had rivals for their home."""
+    """The blob `index`; and `losers`, routed by bucket, where items had rivals for their home.
+
+    Counts: `losers`, and by bucket `items/<bucket>`: how many items more it has than before.
+    """
     slices = [Slice.from_json(value) for value in action.refs["slices"]]
-    parts = [gather(store.blobs, slices, INDEX)]
+    before = INDEX.empty_table()
     if action.refs["before"]:
-        parts.append(store.blobs.get_table(Blob.from_json(action.refs["before"]), schema=INDEX))
-    index, losers = build_index(pa.concat_tables(parts).combine_chunks())
+        before = store.blobs.get_table(Blob.from_json(action.refs["before"]), schema=INDEX)
+    entries = pa.concat_tables([gather(store.blobs, slices, INDEX), before])
+    index, losers = build_index(entries.combine_chunks())
+    buckets = action.inputs["buckets"]
+    gained = _items(index, buckets) - _items(before, buckets)
+    counts = {f"items/{bucket}": int(gained[bucket]) for bucket in np.flatnonzero(gained)}
     routed = {}
     if len(losers):
-        places = keys.bucket_of(losers["home"].to_numpy(), action.inputs["buckets"])
+        places = keys.bucket_of(losers["home"].to_numpy(), buckets)
         routed["losers"] = (route(store.blobs, losers, places, name_rows=True),)
-    return Result({"index": store.blobs.put_table(index, INDEX)}, routed, {"losers": len(losers)})
+    counts["losers"] = len(losers)
+    return Result({"index": store.blobs.put_table(index, INDEX)}, routed, counts)
+
+
+def _items(index: pa.Table, buckets: int) -> npt.NDArray[np.int64]:
+    """How many items live in each bucket."""
+    return np.bincount(keys.bucket_of(index["home"].to_numpy(), buckets), minlength=buckets)
 
 
 STAGE = Stage("Index", run)

@@ -45,7 +45,7 @@ def test_cutting_again_changes_no_file(full: Store, copy: Copy) -> None:
     assert again.digest == first.digest
     assert listing(Path(store.url)) == seen
     outlook = foresee(store, inputs, policy("research"))
-    assert [each["stage"] for each in outlook.stages] == ["Resolve", "Join", "Cut"]
+    assert [each["stage"] for each in outlook.stages] == ["Resolve", "Join", "Cut", "Tally"]
     assert {each["to_do"] for each in outlook.stages} == {0}
     assert listing(Path(store.url)) == seen
 

@@ -67,7 +67,7 @@ def test_preferred_is_the_smallest_of_each_run_and_the_first_of_equals(rows):
     expected = {}
     for n, (run, rank, name) in enumerate(rows):
         expected[run] = min(expected.get(run, (np.inf,)), (rank, *nulls_last(name), n))
-    assert order.preferred(rows, same, preference).tolist() == [best[-1] for best in expected.values()]
+    assert order.preferred(same, preference).tolist() == [best[-1] for best in expected.values()]
 
 
 @given(ROWS, st.sampled_from(SHAPES), cuts())

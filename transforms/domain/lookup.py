@@ -9,9 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.domain.decimals import plain_decimals
 from transforms.domain.order import Places, identity
-
-_POWERS_OF_TEN = np.array([10**digits for digits in range(1, 19)], np.int64)
 
 
 class Ids:
@@ -67,15 +66,8 @@ class Ids:
     @cached_property
     def _numbers(self) -> npt.NDArray[np.int64] | None:
         """The ids as numbers, if each is the one decimal spelling of its number."""
-        if self._key.null_count or not pa.types.is_string(self._key.type):
-            return None
-        try:
-            numbers = self._key.cast(pa.int64()).to_numpy()
-        except pa.ArrowInvalid:
-            return None
-        digits = np.searchsorted(_POWERS_OF_TEN, numbers, side="right") + 1
-        plain = np.array_equal(digits, pc.binary_length(self._key).to_numpy()) and numbers.min() >= 0
-        return numbers if plain else None
+        decimals = plain_decimals(self._key)
+        return None if decimals is None else decimals.numbers
 
     @cached_property
     def _sorted(self) -> Places:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.domain.decimals import plain_decimals
 from transforms.domain.keys import U64, text_order
 
 Places = npt.NDArray[np.int64]
@@ -43,8 +44,49 @@ def by_text(rows: pa.Table, columns: Sequence[str], *, distinct: Sequence[str] =
     """
     keys: list[U64] = []
     for name in reversed(columns):
-        keys += text_order(_plain(rows[name])) if name in distinct else [_ranks(rows[name])]
-    return np.lexsort(keys) if len(rows) else np.empty(0, np.int64)
+        keys += _own_order(_plain(rows[name])) if name in distinct else [_ranks(rows[name])]
+    if not len(rows):
+        return np.empty(0, np.int64)
+    packed = _packed(keys)
+    return _stable_order(packed[0]) if len(packed) == 1 else np.lexsort(packed)
+
+
+def _stable_order(key: U64) -> Places:
+    """The places that sort ``key``, hardly any of whose values repeats; equal ones stay in their order.
+
+    numpy's unstable sort takes a quarter of the time of its stable one: ties are put right afterwards.
+    """
+    places = np.argsort(key)
+    ties = contested(repeated(key[places]))
+    tied = places[ties]
+    places[ties] = tied[np.lexsort([tied, key[tied]])]
+    return places
+
+
+def _own_order(texts: pa.Array) -> list[U64]:
+    """Sort keys of texts, the least significant first: of decimal numbers their digits, else their bytes."""
+    decimals = plain_decimals(texts)
+    if decimals is None:
+        return text_order(texts)
+    # As texts numbers compare from the left, and one that begins another comes before it.
+    longest = int(decimals.digits.max())
+    aligned = decimals.numbers * (10 ** np.arange(longest))[longest - decimals.digits]
+    return [decimals.digits.astype(np.uint64), aligned.astype(np.uint64)]
+
+
+def _packed(keys: Sequence[U64]) -> list[U64]:
+    """The same order by fewer keys: neighbors whose values fit into one word together share it."""
+    packed = [keys[0]]
+    bits = int(keys[0].max()).bit_length()
+    for key in keys[1:]:
+        more = int(key.max()).bit_length()
+        if bits + more <= 64:
+            packed[-1] = packed[-1] | key << np.uint64(bits) if more else packed[-1]
+            bits += more
+        else:
+            packed.append(key)
+            bits = more
+    return packed
 
 
 def repeats(rows: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -59,7 +101,7 @@ def repeats(rows: pa.Table, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
     return same
 
 
-def preferred(rows: pa.Table, same: npt.NDArray[np.bool_], preference: pa.Table) -> Places:
+def preferred(same: npt.NDArray[np.bool_], preference: pa.Table) -> Places:
     """One place for each run of rows: the first by the columns of ``preference``, in ascending order.
 
     ``same`` says which rows continue the run of the row before. ``preference`` holds a row for each row that
@@ -95,7 +137,7 @@ def joined(lists: pa.ListArray) -> pa.Array:
     return pc.binary_join(pa.ListArray.from_arrays(offsets, sized, mask=lists.is_null()), "")
 
 
-def repeated(values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def repeated(values: npt.NDArray[np.int64] | U64) -> npt.NDArray[np.bool_]:
     """For each value whether it equals the one before it."""
     same = np.zeros(len(values), np.bool_)
     same[1:] = values[1:] == values[:-1]

@@ -142,6 +142,18 @@ EXCLUSIONS = pa.schema(
     ]
 )
 
+# What tallies and exclusions are made of where a bucket is divided, since an owner may have items in several
+# of its sub-buckets. It names owners, and is no part of a release.
+TALLIES_BY_OWNER = pa.schema(
+    [
+        *(field for field in TALLIES if field.name not in ("verdict", "first_reason", "items", "owners")),
+        _key("reasons", pa.uint32()),  # 0 where kept
+        _key("source"),
+        _column("owner_id", _text),
+        _key("items", pa.int64()),
+    ]
+)
+
 # Columns whose values repeat within a bucket: written as Parquet dictionaries, the others plain. Where
 # nearly every value differs, building a dictionary costs time and saves nothing.
 REPEATING = frozenset(
