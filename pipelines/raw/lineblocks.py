@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 2 << 20  # what is made of a block stays in the processor's cache
 LINE_BYTES = 16 << 20  # above the size of any block, so that only a block's first line can be longer
 _HEAD_BYTES = 1 << 20
 
@@ -31,7 +31,7 @@ class LongLine(NamedTuple):
 
 
 def blocks(chunks: Iterable[bytes]) -> Iterator[Block | LongLine]:
-    """The lines of ``chunks``, none of which is over 8 MiB, in order and in blocks of about that size."""
+    """The lines of ``chunks``, none of which is over 2 MiB, in order and in blocks of about that size."""
     held: Block | LongLine | None = None
     for each in _cut(_gather(chunks)):
         if held:

@@ -63,9 +63,10 @@ def run(store: Store, action: Action) -> Result:
     counts = {"rows_read": 0, "rows": 0, "quarantined": 0}
     quarantined = [schemas.QUARANTINE.empty_table()]
     waiting: list[pa.Table] = []
+    waiting_bytes = 0
 
     def flush() -> None:
-        rows = pa.concat_tables(waiting).combine_chunks()
+        rows = pa.concat_tables(waiting)
         waiting.clear()
         # An owner has one spelling here, or an opt-out in another one would pass them by.
         place = rows.schema.get_field_index("owner_id")
@@ -85,13 +86,15 @@ def run(store: Store, action: Action) -> Result:
             rows = _leave_day_out(rows, settings["observed_on"], split.path)
             counts["dated"] = counts.get("dated", 0) + len(rows) - rows["observed_on"].null_count
         waiting.append(rows)
+        waiting_bytes += rows.nbytes
         quarantined.append(parsed.quarantined)
         counts["rows"] += len(rows)
         counts["quarantined"] += len(parsed.quarantined)
         for column, cells in parsed.unparsable.items():
             counts[f"unparsable/{column}"] = counts.get(f"unparsable/{column}", 0) + cells
-        if sum(table.nbytes for table in waiting) > _FLUSH_BYTES:
+        if waiting_bytes > _FLUSH_BYTES:
             flush()
+            waiting_bytes = 0
     if waiting:
         flush()
     counts["rows_read"] = counts["rows"] + counts["quarantined"]

@@ -1,8 +1,12 @@
-"""Routed files: Arrow IPC with one record batch for each bucket that has rows; the footer is the index.
+"""Routed files: for each bucket that has rows, one record batch on its own, compressed as a whole.
 
 They carry rows from the action that reads a split to the actions that build buckets, without a shuffle: a
-reader seeks to its batch. Where it matters that an action depends only on the rows it reads, each batch has
-a digest of its own.
+reader asks for one range of bytes, whose place the memo has. Where it matters that an action depends only on
+the rows it reads, each batch has a digest of its own.
+
+A batch is an Arrow IPC message in one LZ4 block, behind its size in eight bytes. Arrow's own file format
+compresses each buffer of each column, and has each reader read the footer: with a thousand buckets, batches
+are so small that this costs more than their rows.
 """
 
 from __future__ import annotations
@@ -18,9 +22,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.store.blobs import Blob, Blobs
-from transforms.domain.errors import RetryError
+from transforms.domain.errors import IntegrityError, RetryError
 
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+_SIZE_BYTES = 8
 _OPEN_FILES = 256
 
 
@@ -30,24 +34,26 @@ class Slice:
 
     Attributes:
         file: where they lie.
-        batch: which record batch they are.
+        offset_bytes: where in it they begin.
+        length_bytes: how many bytes they take there.
         rows: how many.
         named: the digest of the rows alone; empty where a name by their place is enough.
     """
 
     file: Blob
-    batch: int
+    offset_bytes: int
+    length_bytes: int
     rows: int
     named: str = ""
 
     @property
     def digest(self) -> str:
         """What names the rows: their own digest, or the file's and their place in it."""
-        return self.named or f"{self.file.digest}/{self.batch}"
+        return self.named or f"{self.file.digest}/{self.offset_bytes}"
 
     def to_json(self) -> list[Any]:
         """The slice as a JSON value."""
-        return [self.file.to_json(), self.batch, self.rows, self.named]
+        return [self.file.to_json(), self.offset_bytes, self.length_bytes, self.rows, self.named]
 
     @staticmethod
     def from_json(value: list[Any]) -> Slice:
@@ -57,18 +63,29 @@ class Slice:
 
 @dataclass(frozen=True)
 class Routed:
-    """A routed file and which bucket's rows are in it: batch *i* is ``buckets[i]``, ascending."""
+    """A routed file and which bucket's rows are in it: batch *i* is ``buckets[i]``, ascending.
+
+    Attributes:
+        file: the batches, one behind another.
+        buckets: those that have rows.
+        rows: of each of them.
+        lengths: how many bytes each of them takes.
+        digests: of the rows of each of them; empty if nobody needs them.
+    """
 
     file: Blob
     buckets: tuple[int, ...]
     rows: tuple[int, ...]
+    lengths: tuple[int, ...]
     digests: tuple[str, ...] = ()
 
     def slices(self) -> Iterable[tuple[int, Slice]]:
         """Each bucket with its rows."""
-        for batch, bucket in enumerate(self.buckets):
-            named = self.digests[batch] if self.digests else ""
-            yield bucket, Slice(self.file, batch, self.rows[batch], named)
+        offset = 0
+        names = self.digests or ("",) * len(self.buckets)
+        for bucket, rows, length, named in zip(self.buckets, self.rows, self.lengths, names, strict=True):
+            yield bucket, Slice(self.file, offset, length, rows, named)
+            offset += length
 
     def to_json(self) -> dict[str, Any]:
         """The file and its index as a JSON value."""
@@ -76,6 +93,7 @@ class Routed:
             "file": self.file.to_json(),
             "buckets": list(self.buckets),
             "rows": list(self.rows),
+            "lengths": list(self.lengths),
             "digests": list(self.digests),
         }
 
@@ -86,6 +104,7 @@ class Routed:
             Blob.from_json(value["file"]),
             tuple(value["buckets"]),
             tuple(value["rows"]),
+            tuple(value["lengths"]),
             tuple(value["digests"]),
         )
 
@@ -97,40 +116,71 @@ def route(
 
     With ``name_rows`` each bucket's rows get a digest of their own.
     """
-    order = np.argsort(buckets, kind="stable")
-    present, starts = np.unique(buckets[order], return_index=True)
-    ends = [*starts[1:].tolist(), len(order)][: len(starts)]
-    (ordered,) = table.combine_chunks().to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
-    ordered = ordered.take(pa.array(order))
-    digests = []
-    with blobs.create(".arrow") as sink:
-        with pa.ipc.new_file(sink.file, table.schema, options=_OPTIONS) as writer:
-            for start, end in zip(starts.tolist(), ends, strict=True):
-                batch = ordered.slice(start, end - start)
-                if name_rows:
-                    # A slice shares bytes of its null bitmaps with its neighbors; a copy does not.
-                    batch = batch.take(pa.array(np.arange(end - start)))
-                writer.write_batch(batch)
-                if name_rows:
-                    digests.append(hashlib.sha256(batch.serialize()).hexdigest())
+    # Of integers of 16 bits numpy makes a radix sort.
+    narrow = buckets.astype(np.min_scalar_type(buckets.max(initial=0)))
+    order = np.argsort(narrow, kind="stable")
+    ordered = _taken(table, pa.array(order))
+    of_row = narrow[order]
+    starts = np.flatnonzero(np.append(True, of_row[1:] != of_row[:-1])[: len(order)])
+    rows = np.diff(starts, append=len(order))
+    lengths, digests = [], []
+    with blobs.create(".routed") as sink:
+        for start, count in zip(starts.tolist(), rows.tolist(), strict=True):
+            message = _message(ordered.slice(start, count), name_rows)
+            packed = pa.compress(message, "lz4_raw")
+            sink.file.write(message.size.to_bytes(_SIZE_BYTES, "little"))
+            sink.file.write(packed)
+            lengths.append(_SIZE_BYTES + packed.size)
+            if name_rows:
+                digests.append(hashlib.sha256(message).hexdigest())
         sink.rows = len(table)
     assert sink.blob is not None
-    rows = tuple(end - start for start, end in zip(starts.tolist(), ends, strict=True))
-    return Routed(sink.blob, tuple(present.tolist()), rows, tuple(digests))
+    buckets_present = tuple(of_row[starts].tolist())
+    return Routed(sink.blob, buckets_present, tuple(rows.tolist()), tuple(lengths), tuple(digests))
+
+
+def _taken(table: pa.Table, places: pa.Array) -> pa.RecordBatch:
+    """The rows at ``places``, one column after another: of each its whole is still in the cache."""
+    columns = [_whole(column).take(places) for column in table.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+
+
+def _message(batch: pa.RecordBatch, alone: bool) -> pa.Buffer:
+    """The batch as an IPC message; ``alone``: whatever else was in the table that it is a slice of."""
+    # A slice shares the last bytes of its buffers with its neighbors; a copy does not.
+    return (batch.take(pa.array(np.arange(len(batch)))) if alone else batch).serialize()
 
 
 @functools.lru_cache(maxsize=_OPEN_FILES)
-def _reader(blobs: Blobs, file: Blob) -> pa.ipc.RecordBatchFileReader:
+def _opened(blobs: Blobs, file: Blob) -> pa.NativeFile:
     try:
-        return pa.ipc.open_file(blobs.open(file))
+        return blobs.open(file)
     except FileNotFoundError:
         raise RetryError(
             f"{file.path}: was dropped by another run that shares it. Run the command again"
         ) from None
 
 
+def _read(blobs: Blobs, piece: Slice, schema: pa.Schema) -> pa.RecordBatch:
+    data = memoryview(_opened(blobs, piece.file).read_at(piece.length_bytes, piece.offset_bytes))
+    try:
+        size = int.from_bytes(data[:_SIZE_BYTES], "little")
+        message = pa.decompress(data[_SIZE_BYTES:], size, "lz4_raw")
+        return pa.ipc.read_record_batch(message, schema)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise IntegrityError(f"{piece.file.path}: the routed rows are damaged ({error})") from error
+
+
 def gather(blobs: Blobs, slices: Iterable[Slice], schema: pa.Schema) -> pa.Table:
-    """The rows of the slices, in the order of the slices' digests; empty, of ``schema``, without any."""
+    """The rows of the slices, in the order of the slices' digests; empty, of ``schema``, without any.
+
+    Raises:
+        RetryError: a file of theirs was dropped meanwhile.
+        IntegrityError: one is damaged.
+    """
     ordered = sorted(slices, key=lambda each: each.digest)
-    batches = [_reader(blobs, each.file).get_batch(each.batch) for each in ordered]
-    return pa.Table.from_batches(batches, schema=schema)
+    return pa.Table.from_batches([_read(blobs, each, schema) for each in ordered], schema=schema)

@@ -89,4 +89,4 @@ def test_a_snapshot_of_the_same_files_is_the_same_and_of_others_is_refused(
 
 def test_nothing_that_only_carried_rows_stays(store: Store, world: World) -> None:
     manifest(store, world.manifest, "a")
-    assert [name for name in listing(Path(store.url)) if name.endswith(".arrow")] == []
+    assert [name for name in listing(Path(store.url)) if name.endswith(".routed")] == []

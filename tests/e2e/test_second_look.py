@@ -118,9 +118,9 @@ def test_what_a_killed_run_left_is_dropped_by_the_next(
     with monkeypatch.context() as patch:
         patch.setattr("pipelines.ingest._drop_carried", lambda *_: None)  # killed before it came to this
         ingest(store, tmp_path, [row("1", None)], "a")
-    assert list(Path(store.url).glob("blobs/**/*.arrow"))
+    assert list(Path(store.url).glob("blobs/**/*.routed"))
     ingest(store, tmp_path, [row("1", None)], "a")
-    assert not list(Path(store.url).glob("blobs/**/*.arrow"))
+    assert not list(Path(store.url).glob("blobs/**/*.routed"))
 
 
 def test_a_snapshot_of_another_day_is_another_snapshot(tmp_path: Path) -> None:

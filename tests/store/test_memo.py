@@ -21,7 +21,7 @@ blobs = st.builds(
     Blob, st.text("0123456789abcdef", min_size=8, max_size=8), st.just(".x"), st.integers(0), st.integers(0)
 )
 numbers = st.lists(st.integers(0, 100), max_size=3).map(tuple)
-routed = st.builds(Routed, blobs, numbers, numbers, st.lists(names, max_size=3).map(tuple))
+routed = st.builds(Routed, blobs, numbers, numbers, numbers, st.lists(names, max_size=3).map(tuple))
 results = st.builds(
     Result,
     st.dictionaries(names, blobs, max_size=3),

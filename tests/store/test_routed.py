@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from pipelines.store.blobs import Blobs
 from pipelines.store.local import LocalBackend
 from pipelines.store.routed import Routed, Slice, gather, route
+from transforms.domain.errors import IntegrityError
 
 SCHEMA = pa.schema(
     [pa.field("item_id", pa.string(), nullable=False), pa.field("tags", pa.list_(pa.string()))]
@@ -48,6 +50,7 @@ def test_each_bucket_gets_its_rows_in_their_order(blobs: Blobs, rows: Rows, name
         assert gather(blobs, [piece], SCHEMA).equals(mine)
         assert piece.rows == len(mine)
     assert sent.file.rows == len(rows)
+    assert sum(piece.length_bytes for piece in slices.values()) == sent.file.bytes
 
 
 @settings(max_examples=40)
@@ -63,9 +66,10 @@ def test_a_routed_file_and_its_slices_are_json(blobs: Blobs, rows: Rows) -> None
 @given(routed_rows, routed_rows)
 def test_named_rows_have_the_same_name_wherever_they_lie(blobs: Blobs, rows: Rows, others: Rows) -> None:
     """What else is in the file must not show in a bucket's digest: else every bucket would look touched."""
-    elsewhere = [(bucket + 8, row) for bucket, row in others]
-    alone = dict(send(blobs, rows, name_rows=True).slices())
-    among = dict(send(blobs, [*elsewhere, *rows], name_rows=True).slices())
+    mine = [(2 * bucket + 1, row) for bucket, row in rows]
+    elsewhere = [(2 * bucket, row) for bucket, row in others]
+    alone = dict(send(blobs, mine, name_rows=True).slices())
+    among = dict(send(blobs, [*elsewhere, *mine], name_rows=True).slices())
     for bucket, piece in alone.items():
         assert among[bucket].digest == piece.digest
 
@@ -93,6 +97,13 @@ def test_gathering_does_not_depend_on_the_order_of_slices(
     found = gather(blobs, shuffled, SCHEMA)
     assert found.equals(gather(blobs, slices, SCHEMA))
     assert len(found) == sum(len(rows) for rows in files)
+
+
+def test_damaged_rows_are_told_from_others(blobs: Blobs) -> None:
+    ((_, piece),) = send(blobs, [(0, ("a", None))]).slices()
+    cut = dataclasses.replace(piece, length_bytes=piece.length_bytes // 2)
+    with pytest.raises(IntegrityError, match="damaged"):
+        gather(blobs, [cut], SCHEMA)
 
 
 def test_gathering_nothing_is_an_empty_table(blobs: Blobs) -> None:

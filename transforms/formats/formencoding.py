@@ -9,11 +9,13 @@ import pyarrow.compute as pc
 
 _PLUS, _SPACE, _PERCENT = (ord(sign) for sign in "+ %")
 
-_HEX = np.full(256, -1, np.int16)
+_HEX = np.full(256, -1, np.int8)
 for _digit in "0123456789abcdefABCDEF":
     _HEX[ord(_digit)] = int(_digit, 16)
 
 Bytes = npt.NDArray[np.uint8]
+Offsets = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
 
 
 def decode(column: pa.Array) -> pa.Array:
@@ -28,40 +30,52 @@ def decode(column: pa.Array) -> pa.Array:
     if not len(column):
         return column
     offsets, data = _flat(column)
-    escapes = _escapes(data, offsets)
-    decoded = data.copy()
-    decoded[data == _PLUS] = _SPACE
-    high_byte = False
+    if not len(data):
+        return column
+    plus = data == _PLUS
+    escapes, values = _escapes(data, offsets)
+    if not len(escapes) and not plus.any():
+        return column
+    # A mask would write one byte at a time; this is arithmetic on many at once.
+    decoded = data - plus.view(np.uint8) * np.uint8(_PLUS - _SPACE)
     if len(escapes):
-        decoded[escapes] = _HEX[data[escapes + 1]] * 16 + _HEX[data[escapes + 2]]
-        high_byte = bool((decoded[escapes] >= 0x80).any())
+        decoded[escapes] = values
         kept = np.ones(len(data), np.bool_)
-        kept[escapes + 1] = kept[escapes + 2] = False
+        kept[escapes + 1] = False
+        kept[escapes + 2] = False
         decoded = decoded[kept]
-    shorter_by = 2 * np.searchsorted(escapes, offsets)
-    result = _text(column, (offsets - shorter_by).astype(np.int32), decoded)
-    if high_byte:
-        result = _restore_broken(result, column)
-    return result
+        offsets = offsets - 2 * np.searchsorted(escapes, offsets).astype(np.int32)
+    result = _text(column, offsets, decoded)
+    return _restore_broken(result, column) if (values >= 0x80).any() else result
 
 
-def _flat(column: pa.Array) -> tuple[npt.NDArray[np.int64], Bytes]:
+def _flat(column: pa.Array) -> tuple[Offsets, Bytes]:
     """Where each text begins and ends, and the bytes, both counted from the column's own first byte."""
     _, offsets_buffer, data_buffer = column.buffers()
     offsets = np.frombuffer(offsets_buffer, np.int32)[column.offset : column.offset + len(column) + 1]
     data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
-    return (offsets - offsets[0]).astype(np.int64), data[offsets[0] : offsets[-1]]
+    return offsets - offsets[0], data[offsets[0] : offsets[-1]]
 
 
-def _escapes(data: Bytes, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Where a ``%`` and two hexadecimal digits stand within one text. Two of them never overlap."""
+def _escapes(data: Bytes, offsets: Offsets) -> tuple[Places, Bytes]:
+    """Where a ``%`` and two hexadecimal digits stand within one text, and the byte that each of them means.
+
+    Two of them never overlap.
+    """
     found = np.flatnonzero(data[:-2] == _PERCENT)
-    found = found[(_HEX[data[found + 1]] >= 0) & (_HEX[data[found + 2]] >= 0)]
-    end_of_text = offsets[np.searchsorted(offsets, found, side="right")]
-    return found[found + 3 <= end_of_text]
+    high, low = _HEX[data[found + 1]], _HEX[data[found + 2]]
+    sound = (high | low) >= 0
+    # Of few texts the last two bytes hold one: it would take its digits from the text behind.
+    ends = offsets[1:]
+    for back in (1, 2):
+        cut = ends[data[np.maximum(ends - back, 0)] == _PERCENT] - back
+        sound &= ~np.isin(found, cut) if len(cut) else True
+    if not sound.all():
+        found, high, low = found[sound], high[sound], low[sound]
+    return found, (high.view(np.uint8) << np.uint8(4)) | low.view(np.uint8)
 
 
-def _text(column: pa.Array, offsets: npt.NDArray[np.int32], data: Bytes) -> pa.Array:
+def _text(column: pa.Array, offsets: Offsets, data: Bytes) -> pa.Array:
     validity = None
     if column.null_count:
         validity = pa.py_buffer(np.packbits(column.is_valid().to_numpy(False), bitorder="little"))

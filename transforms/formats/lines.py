@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.formats import quarantine
-from transforms.formats.quarantine import Fault, Mask, Refused, Rows, fault, mask_of
+from transforms.formats.quarantine import Fault, Mask, Refused, Rows, fault
 
 CELL_BYTES = 1 << 20
 
@@ -37,30 +37,32 @@ class Parsed:
 
 Split = Callable[[pa.StringArray], pa.ListArray]
 
-
-def _at_tabs(lines: pa.StringArray) -> pa.ListArray:
-    return pc.split_pattern(lines, "\t")
+_TAB, _FEED = ord("\t"), ord("\n")
 
 
-def _lines(block: bytes) -> pa.BinaryArray:
-    offsets = np.array([0, len(block)], np.int32)
-    whole = pa.Array.from_buffers(pa.binary(), 1, [None, pa.py_buffer(offsets), pa.py_buffer(block)])
-    lines = pc.split_pattern(whole, b"\n").values
-    return lines.slice(0, len(lines) - 1) if block.endswith(b"\n") or not block else lines
+def _ends(block: bytes, *, of_cells: bool) -> Rows:
+    """Where lines end, or cells: at line feeds (and tabs), and at the block's end if that is none of them."""
+    data = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero((data - np.uint8(_TAB)) <= _FEED - _TAB if of_cells else data == _FEED)
+    return ends if block.endswith(b"\n") or not block else np.append(ends, len(block))
 
 
-def _is_text(line: bytes) -> bool:
+def _between(block: bytes, ends: Rows) -> pa.StringArray:
+    """What ends there, and by turns what separates it: line or cell *i* is text *2 i*. No byte is copied."""
+    bounds = np.zeros(2 * len(ends) + 1, np.int32)
+    bounds[1::2] = ends
+    bounds[2::2] = bounds[1::2]
+    bounds[2:-1:2] += 1  # past what ends it; nothing follows the last one
+    return pa.StringArray.from_buffers(2 * len(ends), pa.py_buffer(bounds), pa.py_buffer(block))
+
+
+def _is_text(data: bytes) -> bool:
+    whole = pa.py_buffer(np.array([0, len(data)], np.int32))
     try:
-        line.decode()
-    except UnicodeDecodeError:
+        pa.StringArray.from_buffers(1, whole, pa.py_buffer(data)).validate(full=True)
+    except pa.ArrowInvalid:
         return False
     return True
-
-
-def _not_text(lines: pa.BinaryArray) -> Rows:
-    """The lines that are not UTF-8. No character spans lines, so a sound block has sound lines only."""
-    suspects = np.flatnonzero(~mask_of(pc.string_is_ascii(lines.view(pa.string()))))
-    return np.array([row for row in suspects.tolist() if not _is_text(lines[row].as_py())], np.int64)
 
 
 def _without_last_return(cells: pa.StringArray) -> pa.StringArray:
@@ -83,61 +85,74 @@ class Lines:
         block: whole lines, under 2 GiB; the last may lack its line feed.
         fields: how many cells a line must have. Lines with another number are refused, as are lines
             that are not UTF-8, hold a NUL, or have a cell over 1 MiB.
-        split: cuts lines into lists of cells; at tabs, unless given.
+        split: cuts lines into lists of cells; without it, tabs do.
     """
 
-    def __init__(self, block: bytes, fields: int, split: Split = _at_tabs) -> None:
+    def __init__(self, block: bytes, fields: int, split: Split | None = None) -> None:
         self._block = block
         self._fields = fields
         self._faults: list[tuple[int, Fault]] = []
-        lines = _lines(block)
-        offsets = np.frombuffer(lines.buffers()[1], np.int32)[: len(lines) + 1].astype(np.int64)
-        # Splitting leaves the line feeds out of its values; a line begins one byte later per line before it.
-        self._starts = offsets[:-1] + np.arange(len(lines))
-        self._lengths = np.diff(offsets)
-        self._numbers = np.arange(len(lines))
+        ends = _ends(block, of_cells=split is None)
+        # Of each line, the place of its last piece (cell, or itself) among all pieces of the block.
+        ends_line = np.frombuffer(block, np.uint8)[ends[:-1]] == _FEED
+        last = np.flatnonzero(np.append(ends_line, len(ends) > 0))
+        pieces = np.diff(last, prepend=-1)
+        line_ends = ends[last]
+        self._starts = np.append(0, line_ends[:-1] + 1)[: len(last)]
+        self._lengths = line_ends - self._starts
+        self._rows = np.arange(len(last))
+        self._refuse_unreadable()
 
-        try:
-            lines.view(pa.string()).validate(full=True)
-        except pa.ArrowInvalid:
-            lines = self._drop_lines(lines, [Fault(_not_text(lines), "invalid_utf8", "not UTF-8")])
-        if b"\0" in block:
-            holds_nul = mask_of(pc.match_substring(lines, b"\0"))
-            lines = self._drop_lines(lines, [fault(holds_nul, "nul_byte", "holds a NUL byte")])
-        cells = split(lines.view(pa.string()))
-        counts = pc.list_value_length(cells).to_numpy(zero_copy_only=False)
-        wrong = counts != fields
-        if wrong.any():
-            found = [
-                fault(counts == count, "field_count", f"{_fields(count)}, expected {fields}")
-                for count in np.unique(counts[wrong]).tolist()
-            ]
-            cells = self._drop_lines(cells, found)
-        self._cells = cells.flatten()
-        self._rows = np.arange(len(cells))
+        if split is None:
+            self._texts = _between(block, ends)
+            self._first = 2 * (last + 1 - pieces)
+            self._step = 2
+            counts = pieces[self._rows]
+        else:
+            lists = split(_between(block, ends).take(pa.array(2 * self._rows)))
+            self._texts = lists.values
+            self._first = np.zeros(len(last), np.int64)
+            self._first[self._rows] = lists.offsets.to_numpy()[:-1]
+            self._step = 1
+            counts = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
+        if (counts != fields).any():
+            self.refuse(
+                [
+                    fault(counts == count, "field_count", f"{_fields(count)}, expected {fields}")
+                    for count in np.unique(counts).tolist()
+                    if count != fields
+                ]
+            )
         self._refuse_large_cells()
 
-    def _drop_lines(self, lines: pa.Array, faults: list[Fault]) -> pa.Array:
-        gone = np.zeros(len(lines), np.bool_)
-        for row, one in quarantine.first_fault(faults):
-            gone[row] = True
-            self._faults.append((int(self._numbers[row]), one))
-        self._numbers = self._numbers[~gone]
-        return lines.filter(pa.array(~gone))
+    def _refuse_unreadable(self) -> None:
+        faults = []
+        # No character spans lines, so a sound block has sound lines only.
+        if not _is_text(self._block):
+            unsound = [row for row in self._rows.tolist() if not _is_text(self._raw(row))]
+            faults.append(Fault(np.array(unsound, np.int64), "invalid_utf8", "not UTF-8"))
+        if b"\0" in self._block:
+            nuls = np.flatnonzero(np.frombuffer(self._block, np.uint8) == 0)
+            rows = np.unique(np.searchsorted(self._starts, nuls, side="right") - 1)
+            faults.append(Fault(rows, "nul_byte", "holds a NUL byte"))
+        self.refuse(faults)
 
     def _refuse_large_cells(self) -> None:
-        longest = self._lengths[self._numbers].max(initial=0)
-        if longest > CELL_BYTES:
-            sizes = pc.binary_length(self._cells).to_numpy(zero_copy_only=False).reshape(-1, self._fields)
-            large = (sizes > CELL_BYTES).any(axis=1)
+        if self._lengths[self._rows].max(initial=0) > CELL_BYTES:
+            large = np.zeros(len(self), np.bool_)
+            for place in range(self._fields):
+                large |= pc.binary_length(self._cells(place)).to_numpy(zero_copy_only=False) > CELL_BYTES
             self.refuse([fault(large, "cell_too_large", "a cell is over 1 MiB")])
 
     def __len__(self) -> int:
         return len(self._rows)
 
+    def _cells(self, place: int) -> pa.StringArray:
+        return self._texts.take(pa.array(self._first[self._rows] + self._step * place))
+
     def column(self, place: int) -> pa.StringArray:
         """Column ``place`` (from 0) of the rows not refused, in order: text, no nulls."""
-        column = self._cells.take(pa.array(self._rows * self._fields + place))
+        column = self._cells(place)
         return _without_last_return(column) if place == self._fields - 1 else column
 
     def refuse(self, faults: list[Fault]) -> None:
@@ -145,7 +160,7 @@ class Lines:
         gone = np.zeros(len(self._rows), np.bool_)
         for row, one in quarantine.first_fault(faults):
             gone[row] = True
-            self._faults.append((int(self._numbers[self._rows[row]]), one))
+            self._faults.append((int(self._rows[row]), one))
         if gone.any():
             self._rows = self._rows[~gone]
 
@@ -159,6 +174,10 @@ class Lines:
 
     def _refused(self, offset_bytes: int, line: int) -> Iterator[Refused]:
         for number, one in sorted(self._faults, key=lambda item: item[0]):
-            start, length = int(self._starts[number]), int(self._lengths[number])
-            raw = self._block[start : start + min(length, quarantine.RAW_BYTES)]
-            yield Refused(offset_bytes + start, line + number, one.reason, one.detail, raw, length)
+            raw, length = self._raw(number), int(self._lengths[number])
+            place = offset_bytes + int(self._starts[number])
+            yield Refused(place, line + number, one.reason, one.detail, raw[: quarantine.RAW_BYTES], length)
+
+    def _raw(self, number: int) -> bytes:
+        start = int(self._starts[number])
+        return self._block[start : start + int(self._lengths[number])]
