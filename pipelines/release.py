@@ -13,7 +13,7 @@ from typing import Any
 
 from pipelines import code
 from pipelines.actions import Action, Done
-from pipelines.jobs import Job, Replay
+from pipelines.jobs import Job
 from pipelines.publish import publish
 from pipelines.runner import Runner
 from pipelines.steps import cut, join, resolve, tally
@@ -23,7 +23,7 @@ from pipelines.store.routed import Slice
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
 from transforms.domain import subbuckets
-from transforms.domain.errors import StateError
+from transforms.domain.errors import IntegrityError, StateError
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import REASONS
 from transforms.domain.schemas import EXCLUDED, EXCLUSIONS, ITEMS, TALLIES
@@ -66,6 +66,32 @@ def choose_inputs(
         )
     newest = as_of or max((table.date for table in (*licenses, *lists)), default="")
     return Inputs(chosen, licenses, lists, newest)
+
+
+def inputs_of(store: Store, release: Release) -> Inputs:
+    """The tables that a release was made of.
+
+    Raises:
+        StateError: one of them is no longer there.
+        IntegrityError: one of them is no longer what it was.
+    """
+    stated = release.content["inputs"]
+
+    def table(kind: str, each: Mapping[str, Any]) -> Table:
+        found = store.tables.get(kind, each["name"])
+        if found.digest != each["digest"]:
+            raise IntegrityError(
+                f"release {release.version!r} was made of {kind} {found.name!r} with digest {each['digest']};"
+                f" the store's has {found.digest}"
+            )
+        return found
+
+    return Inputs(
+        table(MANIFESTS, stated["manifest"]),
+        tuple(table(LICENSES, each) for each in stated["licenses"]),
+        tuple(table(OPT_OUTS, each) for each in stated["opt_outs"]),
+        release.content["as_of"],
+    )
 
 
 @dataclass(frozen=True)
@@ -249,32 +275,3 @@ def _parts(made: Sequence[Done]) -> dict[str, Mapping[int, Blob]]:
 
 def _input(table: Table) -> Mapping[str, Any]:
     return {"name": table.name, "date": table.date, "digest": table.digest, "rows": table.counts["rows"]}
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """What a cut would do.
-
-    Attributes:
-        stages: for each stage that can be planned: its actions, how many have no memo, rows to do.
-        later: the stages that can be planned only when those are done.
-    """
-
-    stages: tuple[Mapping[str, Any], ...]
-    later: tuple[str, ...]
-
-
-def foresee(store: Store, inputs: Inputs, policy: Policy) -> Outlook:
-    """How much of a cut is remembered. Reads memos only, and writes nothing."""
-    job = release_job(store, inputs, policy)
-    replay = Replay(store, job)
-    stages = tuple(
-        {
-            "stage": each.stage,
-            "actions": each.actions,
-            "to_do": each.actions - each.actions_done,
-            "rows_to_do": each.weight - each.weight_done,
-        }
-        for each in replay.advance()
-    )
-    return Outlook(stages, tuple(stage.name for stage, _ in job.stages[len(stages) :]))

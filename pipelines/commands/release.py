@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,8 @@ from transforms.domain.errors import ConfigError
 from transforms.domain.reasons import REASONS
 
 if TYPE_CHECKING:
-    from pipelines.release import Inputs, Outlook
+    from pipelines.outlook import Forecast
+    from pipelines.release import Inputs
     from pipelines.runner import Runner
     from pipelines.store.releases import Release
     from transforms.domain.policy import Policy
@@ -86,7 +89,9 @@ def cut(
     opened, decided = open_store(store), _policy(policy)
     inputs = job.choose_inputs(opened, as_of=as_of, manifest=manifest, without_opt_outs=without_opt_outs)
     if dry_run:
-        _show_outlook(job.foresee(opened, inputs, decided), inputs, as_json)
+        from pipelines.outlook import foresee
+
+        _show_outlook(foresee(opened, inputs, decided), inputs, as_json)
         return
     published, new = job.cut_release(opened, inputs, decided, version, runner)
     from pipelines.catalog.statistics import ship_stats
@@ -101,7 +106,7 @@ def _stats(store: Any, published: Release) -> str:
     return f"{store.url}/{store.releases.stats_path(published.version)}"
 
 
-def _show_outlook(outlook: Outlook, inputs: Inputs, as_json: bool) -> None:
+def _show_outlook(forecasts: Sequence[Forecast], inputs: Inputs, as_json: bool) -> None:
     names = {
         "manifest": inputs.manifest.name,
         "licenses": [table.name for table in inputs.licenses],
@@ -114,11 +119,18 @@ def _show_outlook(outlook: Outlook, inputs: Inputs, as_json: bool) -> None:
         f"  opt-outs    {', '.join(names['opt_outs']) or 'none'}",
         f"  as of       {inputs.as_of or '-'}",
     ]
-    for each in outlook.stages:
-        share = f"{each['to_do']:,} of {each['actions']:,} actions to do"
-        lines.append(f"  {each['stage'].lower():<11} {share}, {each['rows_to_do']:,} rows")
-    lines += [f"  {stage.lower():<11} known when these are done" for stage in outlook.later]
-    show({**names, "stages": outlook.stages, "later": outlook.later}, "\n".join(lines), as_json=as_json)
+    for each in forecasts:
+        most = f" to {each.at_most:,}" if each.at_most > each.to_do else ""
+        text = f"{each.to_do:,}{most} of {each.actions:,} to do"
+        if each.to_do:
+            text += f", {each.rows_to_do:,} rows"
+        if each.why:
+            text += ": " + ", ".join(
+                f"{what.replace('_', '-')} {count:,}" for what, count in each.why.items()
+            )
+        lines.append(f"  {each.stage.lower():<11} {text}")
+    stages = [dataclasses.asdict(each) for each in forecasts]
+    show({**names, "stages": stages}, "\n".join(lines), as_json=as_json)
 
 
 @release.command(name="list")

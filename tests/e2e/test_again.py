@@ -14,7 +14,8 @@ from byhand import ByHand, Listing, listing
 from worlds import World, counted, cut, new_memos, policy, rows
 
 from pipelines.ingest import ingest_licenses, ingest_opt_outs
-from pipelines.release import choose_inputs, cut_release, foresee
+from pipelines.outlook import foresee
+from pipelines.release import choose_inputs, cut_release
 from pipelines.store.blobs import Blob
 from pipelines.store.store import Store
 from pipelines.store.tables import MANIFESTS
@@ -45,8 +46,8 @@ def test_cutting_again_changes_no_file(full: Store, copy: Copy) -> None:
     assert again.digest == first.digest
     assert listing(Path(store.url)) == seen
     outlook = foresee(store, inputs, policy("research"))
-    assert [each["stage"] for each in outlook.stages] == ["Resolve", "Join", "Cut", "Tally"]
-    assert {each["to_do"] for each in outlook.stages} == {0}
+    assert [each.stage for each in outlook] == ["Resolve", "Join", "Cut", "Tally"]
+    assert {(each.to_do, each.at_most) for each in outlook} == {(0, 0)}
     assert listing(Path(store.url)) == seen
 
 

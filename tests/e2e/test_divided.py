@@ -13,8 +13,9 @@ from worlds import World, cut, new_memos, new_store, policy, rows, take_in
 
 from pipelines.catalog.views import open_catalog
 from pipelines.ingest import ingest_manifest, ingest_opt_outs
+from pipelines.outlook import foresee
 from pipelines.progress import Watch
-from pipelines.release import choose_inputs, foresee
+from pipelines.release import choose_inputs
 from pipelines.review import diff, verify
 from pipelines.runner import Runner
 from pipelines.steps import merge as merge_step
@@ -278,7 +279,7 @@ def test_a_query_finds_what_it_finds_in_whole_buckets(whole: Store, divided: Sto
 
 def test_a_night_without_news_does_nothing(divided: Store) -> None:
     outlook = foresee(divided, choose_inputs(divided, as_of=None), policy("research"))
-    assert {each["stage"]: each["to_do"] for each in outlook.stages} == {
+    assert {each.stage: each.at_most for each in outlook} == {
         "Resolve": 0, "Join": 0, "Cut": 0, "Tally": 0
     }  # fmt: skip
-    assert outlook.stages[-1]["actions"] > 0
+    assert outlook[-1].actions > 0
