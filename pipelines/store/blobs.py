@@ -18,6 +18,7 @@ from pipelines.store import parquet
 from pipelines.store.backend import Backend
 from transforms.domain.errors import IntegrityError
 
+
 @dataclass(frozen=True, order=True)
 class Blob:
     """A reference to a blob: what actions pass around instead of rows."""

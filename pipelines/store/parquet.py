@@ -48,8 +48,8 @@ def write(groups: Iterable[pa.Table], schema: pa.Schema) -> pa.Buffer:
     try:
         for group in groups:
             typed = _typed(group, schema)
-            writer = writer or _writer(buffer, schema, typed)
-            writer.write_table(group.cast(typed), row_group_size=max(len(group), 1))
+            writer = writer or _writer(buffer, schema, typed.schema)
+            writer.write_table(typed, row_group_size=max(len(group), 1))
         writer = writer or _writer(buffer, schema, schema)
     finally:
         if writer is not None:
@@ -82,14 +82,13 @@ def grouped(table: pa.Table, schema: pa.Schema) -> Iterator[pa.Table]:
         yield piece if len(piece) == len(table) else forget_unused(piece)
 
 
-def _typed(table: pa.Table, schema: pa.Schema) -> pa.Schema:
-    """``schema``, with dictionaries where ``table`` has them."""
-    return pa.schema(
-        [
-            field if column.type == field.type else field.with_type(column.type)
-            for field, column in zip(schema, table.columns, strict=True)
-        ]
-    )
+def _typed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """``table``, which conforms to ``schema``, with its fields; dictionaries stay."""
+    fields = [
+        field if column.type == field.type else field.with_type(column.type)
+        for field, column in zip(schema, table.columns, strict=True)
+    ]
+    return pa.Table.from_arrays(table.columns, schema=pa.schema(fields))
 
 
 class RowGroups:
@@ -134,13 +133,12 @@ class RowGroups:
             pieces = [self._file.read_row_groups([each], self._columns, use_threads=False) for each in groups]
             if not pieces:
                 pieces = [self._file.read_row_groups([], self._columns, use_threads=False)]
-            table = pa.concat_tables(pieces) if len(pieces) > 1 else pieces[0]
-            if len(pieces) > 1:
-                table = table.unify_dictionaries()
+            table = pa.concat_tables(pieces).unify_dictionaries() if len(pieces) > 1 else pieces[0]
+            if len(table) != sum(self.rows[each] for each in groups):
+                raise IntegrityError(f"{len(table)} rows")
             if self._schema is None:
                 return table
-            table = schemas.conform(table, self._schema)
-            return table.cast(_typed(table, self._schema))
+            return _typed(schemas.conform(table, self._schema), self._schema)
 
     def read_all(self) -> pa.Table:
         """The rows of every group; see :meth:`read`."""

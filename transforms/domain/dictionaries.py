@@ -1,12 +1,13 @@
-"""Dictionaries of columns: what a column's dictionary holds besides the values of its rows goes no further."""
+"""Dictionaries of columns: what one holds besides the values of its rows goes no further, and changes nothing."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain.texts import in_use
+from transforms.domain.texts import encode, in_use
 
 
 def forget_unused(table: pa.Table) -> pa.Table:
@@ -44,3 +45,24 @@ def _lists_in_use(column: pa.ListArray) -> pa.ListArray:
     element = column.type.value_field.with_type(values.type)
     nulls = column.is_null() if column.null_count else None
     return pa.ListArray.from_arrays(pa.array(offsets), values, pa.list_(element), mask=nulls)
+
+
+def ordered(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """The same texts over a dictionary that follows from them: the values in use, ascending. No nulls come in."""
+    encoded = in_use(encode(column))
+    order = pc.sort_indices(encoded.dictionary).to_numpy()
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order))
+    return pa.DictionaryArray.from_arrays(
+        pa.array(rank[encoded.indices.to_numpy()]), encoded.dictionary.take(pa.array(order))
+    )
+
+
+def differ(one: pa.ChunkedArray, other: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """In which rows two columns of texts have another value; each distinct value is looked at once. No nulls."""
+    a, b = encode(one), encode(other)
+    if not len(a):
+        return np.zeros(0, np.bool_)
+    place = pc.index_in(b.dictionary, a.dictionary).fill_null(-1).to_numpy(zero_copy_only=False)
+    differs: npt.NDArray[np.bool_] = a.indices.to_numpy() != place[b.indices.to_numpy()]
+    return differs
