@@ -53,7 +53,12 @@ def opt_outs(facts: pa.Table) -> npt.NDArray[np.uint32]:
 
 def deciding_license(facts: pa.Table, policy: Policy) -> pa.ChunkedArray:
     """The license that a row stands or falls by: the newest, or the one at ingest."""
-    return facts["license_now" if policy.license_change == "newest" else "license_then"]
+    return facts[deciding_column(policy)]
+
+
+def deciding_column(policy: Policy) -> str:
+    """Where a row's deciding license stands."""
+    return "license_now" if policy.license_change == "newest" else "license_then"
 
 
 def first_reason(reasons: npt.NDArray[np.uint32]) -> pa.DictionaryArray:

@@ -13,26 +13,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from pipelines.store import parquet
 from pipelines.store.backend import Backend
-from transforms.domain import schemas
 from transforms.domain.errors import IntegrityError
-
-# One writer, fixed settings: the same rows give the same bytes. zstd level 1 was within the noise of the
-# faster levels and the smallest of them; a bucket is one row group, since it is read whole. Batches of 16,384
-# values took 15 % less time than the usual 1,024; statistics of every column took 17 % more than those of the
-# few by which anyone looks for rows.
-_PARQUET: dict[str, Any] = {
-    "version": "2.6",
-    "compression": "zstd",
-    "compression_level": 1,
-    "write_page_checksum": True,
-    "store_schema": False,
-    "write_batch_size": 1 << 14,
-}
-_ROW_GROUP_ROWS = 1 << 20
-_STATISTICS = ("source", "item_id", "owner_id", "uploaded_at")
 
 
 @dataclass(frozen=True, order=True)
@@ -97,21 +81,6 @@ class BlobSink:
         self.blob: Blob | None = None
 
 
-def _dictionaries(schema: pa.Schema) -> list[str]:
-    paths = [f"{f.name}.list.element" if pa.types.is_list(f.type) else f.name for f in schema]
-    return [path for path in paths if path in schemas.REPEATING]
-
-
-def _typed(table: pa.Table, schema: pa.Schema) -> pa.Schema:
-    """``schema``, with dictionaries where ``table`` has them."""
-    return pa.schema(
-        [
-            field if column.type == field.type else field.with_type(column.type)
-            for field, column in zip(schema, table.columns, strict=True)
-        ]
-    )
-
-
 class Blobs:
     """The blobs of one store."""
 
@@ -141,20 +110,15 @@ class Blobs:
 
         A column of ``table`` may be a dictionary: it is written as one, and reads back as ``schema`` says.
         """
-        table = schemas.conform(table, schema)
-        typed = _typed(table, schema)
-        buffer = pa.BufferOutputStream()
-        settings = _PARQUET | {
-            "use_dictionary": _dictionaries(schema),
-            "write_statistics": [name for name in _STATISTICS if name in schema.names],
-        }
-        with pq.ParquetWriter(buffer, typed, **settings) as writer:
-            writer.write_table(table.cast(typed), row_group_size=_ROW_GROUP_ROWS)
-        data = buffer.getvalue()
-        blob = Blob(hashlib.sha256(data).hexdigest(), ".parquet", len(table), data.size)
+        return self.put_parquet(parquet.write(parquet.grouped(table, schema), schema), len(table))
+
+    def put_parquet(self, data: pa.Buffer | bytes, rows: int) -> Blob:
+        """A Parquet file of ``rows`` rows as a blob; written if the store lacks it."""
+        view = memoryview(data)
+        blob = Blob(hashlib.sha256(view).hexdigest(), ".parquet", rows, view.nbytes)
         if not self.has(blob):
             with self._backend.upload(blob.suffix) as upload:
-                upload.file.write(data)
+                upload.file.write(view)
                 upload.create(blob.path)
         return blob
 
@@ -178,28 +142,28 @@ class Blobs:
         Raises:
             IntegrityError: the blob is missing, or it is not what was written.
         """
+        with self.row_groups(blob, columns, schema=schema, dictionary=dictionary) as groups:
+            return groups.read_all()
+
+    @contextlib.contextmanager
+    def row_groups(
+        self,
+        blob: Blob,
+        columns: Sequence[str] | None = None,
+        *,
+        schema: pa.Schema | None = None,
+        dictionary: Sequence[str] = (),
+    ) -> Iterator[parquet.RowGroups]:
+        """A Parquet blob, to be read a row group at a time; see :meth:`get_table`."""
         try:
-            with self._backend.open(blob.path) as file:
-                parquet = pq.ParquetFile(
-                    file, page_checksum_verification=True, read_dictionary=list(dictionary) or None
-                )
-                table = parquet.read(
-                    columns=list(columns) if columns is not None else None, use_threads=False
-                )
+            file = self._backend.open(blob.path)
         except FileNotFoundError:
             raise IntegrityError(f"{blob.path}: the blob is missing from {self._backend.url}") from None
-        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-            raise IntegrityError(f"{blob.path}: the blob is damaged ({error})") from error
-        if len(table) != blob.rows:
-            raise IntegrityError(f"{blob.path}: the blob has {len(table)} rows, not {blob.rows}")
-        if schema is None:
-            return table
-        asked = pa.schema([schema.field(name) for name in columns]) if columns is not None else schema
-        try:
-            table = schemas.conform(table, asked)
-        except IntegrityError as error:
-            raise IntegrityError(f"{blob.path}: the blob is damaged ({error})") from None
-        return table.cast(_typed(table, asked))
+        with file:
+            groups = parquet.RowGroups(file, blob.path, columns, schema, dictionary)
+            if sum(groups.rows) != blob.rows:
+                raise IntegrityError(f"{blob.path}: the blob has {sum(groups.rows)} rows, not {blob.rows}")
+            yield groups
 
     def read(self, blob: Blob) -> bytes:
         """The bytes of a blob, held to its digest."""

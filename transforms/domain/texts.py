@@ -23,13 +23,15 @@ def encode(values: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
 
 def in_use(column: pa.DictionaryArray) -> pa.DictionaryArray:
     """The same rows over a dictionary that holds only the values they use, in its order."""
+    indices = column.indices
+    rows = (indices.drop_null() if indices.null_count else indices).to_numpy()
     used = np.zeros(len(column.dictionary), np.bool_)
-    used[column.indices.drop_null().to_numpy()] = True
+    used[rows] = True
     if used.all():
         return column
-    places = (np.cumsum(used) - 1).astype(np.int32)
-    dictionary = column.dictionary.filter(pa.array(used))
-    return pa.DictionaryArray.from_arrays(pa.array(places).take(column.indices), dictionary)
+    places = np.cumsum(used, dtype=np.int32) - 1
+    indices = pa.array(places).take(indices) if indices.null_count else pa.array(places[rows])
+    return pa.DictionaryArray.from_arrays(indices, column.dictionary.filter(pa.array(used)))
 
 
 def map_distinct(values: pa.Array | pa.ChunkedArray, name: Callable[[str | None], str]) -> pa.Array:
