@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pyarrow as pa
-
 from pipelines.actions import Action, Stage
 from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
@@ -13,7 +11,7 @@ from pipelines.store.routed import Slice, gather, route
 from pipelines.store.store import Store
 from transforms.domain import keys
 from transforms.domain.schemas import INDEX
-from transforms.index import build_index
+from transforms.index import extend_index
 
 
 def action(shard: int, before: Blob | None, slices: Sequence[Slice], buckets: int) -> Action:
@@ -36,10 +34,10 @@ def action(shard: int, before: Blob | None, slices: Sequence[Slice], buckets: in
 def run(store: Store, action: Action) -> Result:
     """The blob `index`; and `losers`, routed by bucket, where items had rivals for their home."""
     slices = [Slice.from_json(value) for value in action.refs["slices"]]
-    parts = [gather(store.blobs, slices, INDEX)]
+    before = INDEX.empty_table()
     if action.refs["before"]:
-        parts.append(store.blobs.get_table(Blob.from_json(action.refs["before"]), schema=INDEX))
-    index, losers = build_index(pa.concat_tables(parts).combine_chunks())
+        before = store.blobs.get_table(Blob.from_json(action.refs["before"]), schema=INDEX)
+    index, losers = extend_index(before.combine_chunks(), gather(store.blobs, slices, INDEX))
     routed = {}
     if len(losers):
         places = keys.bucket_of(losers["home"].to_numpy(), action.inputs["buckets"])

@@ -63,7 +63,7 @@ def owner_faults(owners: pa.Array) -> list[Fault]:
 
 
 def _may_hold_control(texts: pa.Array) -> bool:
-    """False if none does: hardly ever one does, and all their bytes at once are quicker looked at than each."""
+    """False if none does: hardly ever one does, and all bytes at once are looked at faster than each text."""
     data = texts.buffers()[2]
     if data is None:
         return False
