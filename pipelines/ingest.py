@@ -238,7 +238,8 @@ def _split(done: Done) -> Mapping[str, Any]:
     split, quarantine = done.action.refs["split"], done.result.blobs.get("quarantine")
     return {
         "file": split["path"],
-        "offset_bytes": split["offset_bytes"],
+        # Rows of Parquet are numbered within their file, wherever it was cut.
+        "offset_bytes": 0 if "row_groups" in split["settings"] else split["offset_bytes"],
         "first_line": split["first_line"],
         "rows_read": done.result.counts["rows_read"],
         "quarantine": quarantine.to_json() if quarantine else None,

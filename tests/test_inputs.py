@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import datetime
 import gzip
 import hashlib
 import itertools
@@ -24,7 +25,7 @@ from pipelines.raw.decompression import decompress, detect
 from pipelines.raw.lineblocks import Block, LongLine
 from transforms.domain import schemas
 from transforms.domain.errors import ConfigError, InputError
-from transforms.formats import canonical, openverse, yfcc100m
+from transforms.formats import canonical, openverse, rowgroups, yfcc100m
 
 SHARED = Path(os.environ.get("BYLEAVE_SHARED_DATA", Path(__file__).parents[2] / "shared/data"))
 
@@ -339,6 +340,64 @@ def test_a_parquet_file_is_one_split_and_its_errors_name_it(tmp_path: Path) -> N
     (split,) = inputs.plan([str(path)], canonical.MANIFEST, split_bytes=10).splits
     with pytest.raises(InputError, match=f"^{path}: a corrupt or cut Parquet file"):
         list(inputs.read(split, canonical.MANIFEST))
+
+
+def observations(rows: int) -> pa.Table:
+    cells = {
+        "source": "flickr",
+        "license": "CC-BY-2.0",
+        "visibility": "public",
+        "observed_on": datetime.date(2026, 11, 1),
+    }
+    made = [{**cells, "item_id": str(number) if number % 5 else ""} for number in range(rows)]
+    return pa.Table.from_pylist(made, schema=schemas.LICENSES)
+
+
+@given(
+    rows=st.integers(1, 60),
+    group=st.integers(1, 12),
+    split_rows=st.integers(1, 30),
+    split_bytes=st.sampled_from([1, 1 << 20]),
+    block=st.sampled_from([16, 500, 1 << 20]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+def test_row_groups_read_apart_are_the_file(
+    rows: int, group: int, split_rows: int, split_bytes: int, block: int, tmp_path: Path
+) -> None:
+    path, elsewhere = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    pq.write_table(observations(rows), path, row_group_size=group)
+    elsewhere.write_bytes(path.read_bytes())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(rowgroups, "SPLIT_ROWS", split_rows)
+        patched.setattr(inputs, "BLOCK_BYTES", block)
+        (file,), splits = plan_of(path, split_bytes)
+        assert [s.identity() for s in plan_of(elsewhere, split_bytes)[1]] == [s.identity() for s in splits]
+    least = group if split_bytes == 1 else max(group, split_rows)
+    assert (len(splits) > 1) == (rows > -(-least // group) * group)
+    assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    parsed = [piece for split in splits for piece in inputs.read(split, canonical.LICENSES)]
+    expected = [number for number in range(rows) if number % 5]
+    found = pa.concat_tables(piece.rows for piece in parsed)
+    assert found["item_id"].to_pylist() == [str(number) for number in expected]
+    refused = pa.concat_tables(piece.quarantined for piece in parsed)
+    assert refused["line"].to_pylist() == [number for number in range(rows) if number % 5 == 0]
+
+
+def plan_of(path: Path, split_bytes: int) -> tuple[tuple[inputs.File, ...], tuple[inputs.Split, ...]]:
+    made = inputs.plan([str(path)], canonical.LICENSES, split_bytes=split_bytes)
+    return made.files, made.splits
+
+
+@pytest.mark.parametrize("at", [200, -20])
+def test_row_groups_or_a_footer_that_changed_are_refused(at: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(observations(60), path, row_group_size=30)
+    data = bytearray(path.read_bytes())
+    first = plan_of(path, 1)[1][0]
+    data[at] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="changed while being read"):
+        list(inputs.read(first, canonical.LICENSES))
 
 
 @pytest.mark.parametrize("data", [b"", b"one\ntwo\n"])

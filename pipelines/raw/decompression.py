@@ -2,15 +2,17 @@
 
 The standard library's files are not strict: ``bz2.open`` takes garbage after a stream for its end, and would
 lose every row behind it. What comes out is bounded at each step, so that a small file that unpacks to
-gigabytes only takes long.
+gigabytes only takes long: gzip's by the size of a step, bzip2's by that of a block (900 kB, or some 45 MB of
+one letter repeated).
 """
 
 from __future__ import annotations
 
-import bz2
 import zlib
 from collections.abc import Iterable, Iterator
 
+from pipelines.raw import bzip2
+from pipelines.raw.bzip2 import CorruptError, CutError
 from transforms.domain.errors import InputError
 
 STEP_BYTES = 1 << 20
@@ -46,56 +48,61 @@ class _Gzip:
         return self._inner.unused_data if self._inner.eof else None
 
 
-class _Bzip2:
-    def __init__(self) -> None:
-        self._inner = bz2.BZ2Decompressor()
-        self.needs_input = True
-
-    def step(self, data: bytes) -> tuple[bytes, bytes]:
-        out = self._inner.decompress(data, STEP_BYTES)
-        self.needs_input = self._inner.needs_input
-        return out, b""
-
-    @property
-    def after(self) -> bytes | None:
-        return self._inner.unused_data if self._inner.eof else None
-
-
 def decompress(chunks: Iterable[bytes], compression: str, place: str) -> Iterator[bytes]:
     """What ``chunks`` hold, in pieces of at most 1 MiB; with no compression, the chunks themselves.
 
     Raises:
         InputError: the data is corrupt, cut, or followed by something else; with file and byte.
     """
-    if not compression:
-        yield from chunks
-        return
-    member: _Gzip | _Bzip2 | None = None
+    read = 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal read
+        for chunk in chunks:
+            read += len(chunk)
+            yield chunk
+
+    try:
+        if not compression:
+            yield from chunks
+        elif compression == "gz":
+            yield from _gunzip(counted())
+        else:
+            for text in bzip2.unpack(counted()):
+                yield from (text[at : at + STEP_BYTES] for at in range(0, len(text), STEP_BYTES))
+    except CorruptError as error:
+        raise InputError(
+            f"{place}: corrupt {compression} data, or something else, near byte {error.byte:,} ({error}). "
+            "Fetch the file again."
+        ) from None
+    except CutError:
+        raise InputError(
+            f"{place}: cut {compression} data: it ends at byte {read:,}, within a stream. Fetch it again."
+        ) from None
+
+
+def _gunzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    member: _Gzip | None = None
     members = read = 0
     for chunk in chunks:
         read += len(chunk)
         left = chunk
         while left or (member and not member.needs_input):
             if member is None:
-                if members and compression == "gz":
+                if members:
                     left = left.lstrip(b"\0")  # archives are padded to whole blocks
                     if not left:
                         break
-                member = _Gzip() if compression == "gz" else _Bzip2()
+                member = _Gzip()
                 members += 1
             at = read - len(left)
             try:
                 out, left = member.step(left)
-            except (zlib.error, OSError) as error:
-                raise InputError(
-                    f"{place}: corrupt {compression} data, or something else, near byte {at:,} ({error}). "
-                    "Fetch the file again."
-                ) from None
+            except zlib.error as error:
+                raise CorruptError(at, str(error)) from None
             if out:
                 yield out
             if member.after is not None:
                 left, member = member.after, None
     if member is not None:
-        raise InputError(
-            f"{place}: cut {compression} data: it ends at byte {read:,}, within a stream. Fetch it again."
-        )
+        raise CutError

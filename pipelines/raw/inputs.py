@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from pipelines.raw.decompression import decompress, detect
 from pipelines.raw.files import locate, reading
@@ -25,6 +25,7 @@ from transforms.formats import heads, quarantine
 from transforms.formats.lines import Parsed
 from transforms.formats.quarantine import Refused
 from transforms.formats.registry import FileFormat, LineFormat
+from transforms.formats.rowgroups import Cut
 
 _COMPRESSED_CHUNK_BYTES = 1 << 18
 _WHOLE_BYTES = 1 << 30
@@ -34,7 +35,7 @@ Format = LineFormat | FileFormat
 
 @dataclass(frozen=True)
 class Split:
-    """A piece of a file: whole lines of a plain text file, or all of any other file.
+    """A piece of a file: whole lines of plain text, row groups of Parquet, or all of any other file.
 
     Attributes:
         path: absolute, or a URL.
@@ -43,7 +44,8 @@ class Split:
         first_line: the number of its first line in the file, from 0.
         sha256: of exactly these bytes, as they lie on disk.
         compression: ``gz``, ``bz2`` or nothing.
-        settings: what the format found in the file's beginning.
+        settings: what the format found in the file's beginning. Of row groups: ``row_groups``, from the first
+            to before the second, and ``footer``, the footer's place and digest.
     """
 
     path: str
@@ -112,7 +114,8 @@ def plan(
     """The files with their digests, and their splits.
 
     Plain files of lines are cut at the first line feed at or after each multiple of ``split_bytes``; the
-    same bytes are always cut at the same places. Every other file is one split.
+    same bytes are always cut at the same places. Large Parquet files are cut between row groups. Every other
+    file is one split.
 
     Args:
         paths: local paths or URLs.
@@ -165,8 +168,10 @@ def _pin(
 ) -> tuple[File, tuple[Split, ...]]:
     """A file and its splits, by the digests that their bytes have now."""
     can_cut = isinstance(fmt, LineFormat) and not looked.compression
-    scan = Scan(split_bytes if can_cut else None)
     with reading(looked.place) as file:
+        cuts = fmt.cuts(file, split_bytes) if isinstance(fmt, FileFormat) else ()
+        scan = Scan(split_bytes if can_cut else None, [cut.end_bytes for cut in cuts])
+        file.seek(0)
         while chunk := file.read(BLOCK_BYTES):
             scan.take(chunk)
             count.add(len(chunk))
@@ -174,7 +179,23 @@ def _pin(
         Split(looked.place, *cut, compression=looked.compression, settings=looked.settings)
         for cut in scan.finish()
     )
+    if cuts:
+        splits = _of_row_groups(splits, cuts)
     return File(looked.place, scan.bytes, scan.whole.hexdigest()), splits
+
+
+def _of_row_groups(pieces: Sequence[Split], cuts: Sequence[Cut]) -> tuple[Split, ...]:
+    """The pieces of a Parquet file as splits; the last piece is its footer, which all others need."""
+    if len(pieces) != len(cuts) + 1:
+        raise _changed(pieces[0].path)
+    *groups, footer = pieces
+    read_with = {"footer": [footer.offset_bytes, footer.sha256]}
+    return tuple(
+        dataclasses.replace(
+            piece, settings={**piece.settings, "row_groups": [cut.first, cut.stop], **read_with}
+        )
+        for piece, cut in zip(groups, cuts, strict=True)
+    )
 
 
 def _look(place: str, fmt: Format | None) -> _Looked:
@@ -246,9 +267,11 @@ def _pinned(file: IO[bytes], split: Split) -> Iterator[bytes]:
         left -= len(chunk)
         yield chunk
     if left or digest.hexdigest() != split.sha256:
-        raise InputError(
-            f"{split.path}: changed while being read. Let it be written to its end, then start again."
-        )
+        raise _changed(split.path)
+
+
+def _changed(path: str) -> InputError:
+    return InputError(f"{path}: changed while being read. Let it be written to its end, then start again.")
 
 
 def _read_lines(
@@ -279,3 +302,11 @@ def _read_file(
 def _check_pinned(file: IO[bytes], split: Split) -> None:
     for _ in _pinned(file, split):
         pass
+    if "footer" in split.settings:
+        offset, sha256 = cast(tuple[int, str], split.settings["footer"])
+        file.seek(0, os.SEEK_END)
+        footer = dataclasses.replace(
+            split, offset_bytes=offset, length_bytes=max(0, file.tell() - offset), sha256=sha256
+        )
+        for _ in _pinned(file, footer):
+            pass

@@ -7,21 +7,28 @@ blank. The same bytes are always cut at the same places.
 from __future__ import annotations
 
 import hashlib
+from collections import deque
+from collections.abc import Sequence
 
 
 class Scan:
     """Takes in a file chunk by chunk; knows its digest, and each split's place, first line and digest.
+
+    Args:
+        split_bytes: cut at line feeds, at about each multiple of it; None: not at lines.
+        ends: where else to cut, ascending; lines are not counted then.
 
     Attributes:
         whole: the digest of all bytes so far.
         bytes: how many those are.
     """
 
-    def __init__(self, split_bytes: int | None) -> None:
+    def __init__(self, split_bytes: int | None, ends: Sequence[int] = ()) -> None:
         self.whole = hashlib.sha256()
         self.bytes = 0
         self._split_bytes = split_bytes
         self._target = split_bytes
+        self._ends = deque(ends)
         self._cuts: list[tuple[int, int, int, str]] = []
         self._start = self._first_line = self._lines = 0
         self._digest = hashlib.sha256()
@@ -32,10 +39,10 @@ class Scan:
         self.whole.update(chunk)
         view, at = memoryview(chunk), 0
         while (end := self._next_cut(chunk, at)) is not None:
-            self._add(view[at:end], chunk.count(b"\n", at, end))
+            self._add(view[at:end], self._feeds(chunk, at, end))
             self._close()
             at = end
-        self._add(view[at:], chunk.count(b"\n", at) if self._split_bytes else 0)
+        self._add(view[at:], self._feeds(chunk, at, len(chunk)))
         self._before = (self._before + chunk[-2:])[-2:]
 
     def finish(self) -> list[tuple[int, int, int, str]]:
@@ -43,6 +50,9 @@ class Scan:
         if self.bytes > self._start or not self._cuts:
             self._close()
         return self._cuts
+
+    def _feeds(self, chunk: bytes, at: int, end: int) -> int:
+        return chunk.count(b"\n", at, end) if self._split_bytes else 0
 
     def _add(self, piece: memoryview, lines: int) -> None:
         self._digest.update(piece)
@@ -61,6 +71,8 @@ class Scan:
 
         So a split whose last line is blank is the end of its file, which a reader need not be told.
         """
+        if self._ends and self._ends[0] <= self.bytes + len(chunk) - at:
+            return at + self._ends.popleft() - self.bytes
         if self._target is None:
             return None
         feed = chunk.find(b"\n", max(at, at + self._target - self.bytes - 1))

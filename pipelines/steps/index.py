@@ -15,7 +15,7 @@ from pipelines.store.routed import Slice, gather, route
 from pipelines.store.store import Store
 from transforms.domain import keys
 from transforms.domain.schemas import INDEX
-from transforms.index import build_index
+from transforms.index import extend_index
 
 
 def action(shard: int, before: Blob | None, slices: Sequence[Slice], buckets: int) -> Action:
@@ -44,8 +44,7 @@ def run(store: Store, action: Action) -> Result:
     before = INDEX.empty_table()
     if action.refs["before"]:
         before = store.blobs.get_table(Blob.from_json(action.refs["before"]), schema=INDEX)
-    entries = pa.concat_tables([gather(store.blobs, slices, INDEX), before])
-    index, losers = build_index(entries.combine_chunks())
+    index, losers = extend_index(before.combine_chunks(), gather(store.blobs, slices, INDEX))
     buckets = action.inputs["buckets"]
     gained = _items(index, buckets) - _items(before, buckets)
     counts = {f"items/{bucket}": int(gained[bucket]) for bucket in np.flatnonzero(gained)}

@@ -24,41 +24,60 @@ import pyarrow as pa
 from pipelines.store.blobs import Blob, Blobs
 from transforms.domain.errors import IntegrityError, RetryError
 
+_SUFFIX = ".routed"
 _SIZE_BYTES = 8
 _OPEN_FILES = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One bucket's rows in a routed file. There are many of them: a split has one for each bucket.
+    """One bucket's rows in a routed file.
+
+    There are as many as splits times buckets, and each stands in its action twice, so one text is all of it.
 
     Attributes:
-        file: where they lie.
-        offset_bytes: where in it they begin.
-        length_bytes: how many bytes they take there.
-        rows: how many.
+        place: which bytes of which file, and how many rows: ``<digest>/<offset>+<length>/<rows>``.
         named: the digest of the rows alone; empty where a name by their place is enough.
     """
 
-    file: Blob
-    offset_bytes: int
-    length_bytes: int
-    rows: int
+    place: str
     named: str = ""
+
+    @staticmethod
+    def of(file: Blob, offset_bytes: int, length_bytes: int, rows: int, named: str = "") -> Slice:
+        """The rows in these bytes of ``file``."""
+        return Slice(f"{file.digest}/{offset_bytes}+{length_bytes}/{rows}", named)
+
+    @property
+    def file(self) -> Blob:
+        """Where the rows lie; its size is not known here."""
+        return Blob(self.place.split("/")[0], _SUFFIX, 0, 0)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where in the file the rows begin, and how many bytes they take."""
+        offset, length = self.place.split("/")[1].split("+")
+        return int(offset), int(length)
+
+    @property
+    def rows(self) -> int:
+        """How many rows they are."""
+        return int(self.place.rpartition("/")[2])
 
     @property
     def digest(self) -> str:
-        """What names the rows: their own digest, or the file's and their place in it."""
-        return self.named or f"{self.file.digest}/{self.offset_bytes}"
+        """What names the rows: their own digest, or their place."""
+        return self.named or self.place
 
-    def to_json(self) -> list[Any]:
+    def to_json(self) -> str:
         """The slice as a JSON value."""
-        return [self.file.to_json(), self.offset_bytes, self.length_bytes, self.rows, self.named]
+        return f"{self.place}={self.named}" if self.named else self.place
 
     @staticmethod
-    def from_json(value: list[Any]) -> Slice:
+    def from_json(value: str) -> Slice:
         """The slice that :meth:`to_json` wrote."""
-        return Slice(Blob.from_json(value[0]), *value[1:])
+        place, _, named = value.partition("=")
+        return Slice(place, named)
 
 
 @dataclass(frozen=True)
@@ -84,7 +103,7 @@ class Routed:
         offset = 0
         names = self.digests or ("",) * len(self.buckets)
         for bucket, rows, length, named in zip(self.buckets, self.rows, self.lengths, names, strict=True):
-            yield bucket, Slice(self.file, offset, length, rows, named)
+            yield bucket, Slice.of(self.file, offset, length, rows, named)
             offset += length
 
     def to_json(self) -> dict[str, Any]:
@@ -124,7 +143,7 @@ def route(
     starts = np.flatnonzero(np.append(True, of_row[1:] != of_row[:-1])[: len(order)])
     rows = np.diff(starts, append=len(order))
     lengths, digests = [], []
-    with blobs.create(".routed") as sink:
+    with blobs.create(_SUFFIX) as sink:
         for start, count in zip(starts.tolist(), rows.tolist(), strict=True):
             message = _message(ordered.slice(start, count), name_rows)
             packed = pa.compress(message, "lz4_raw")
@@ -166,7 +185,8 @@ def _opened(blobs: Blobs, file: Blob) -> pa.NativeFile:
 
 
 def _read(blobs: Blobs, piece: Slice, schema: pa.Schema) -> pa.RecordBatch:
-    data = memoryview(_opened(blobs, piece.file).read_at(piece.length_bytes, piece.offset_bytes))
+    offset, length = piece.span
+    data = memoryview(_opened(blobs, piece.file).read_at(length, offset))
     try:
         size = int.from_bytes(data[:_SIZE_BYTES], "little")
         message = pa.decompress(data[_SIZE_BYTES:], size, "lz4_raw")

@@ -4,12 +4,14 @@ import itertools
 
 import oracle
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import SOURCES, cuts, in_chunks, table, worlds
 
+import transforms.index
 from transforms.domain.schemas import INDEX
-from transforms.index import build_index, find_homes
+from transforms.index import build_index, extend_index, find_homes
 
 
 def entries(world):
@@ -72,6 +74,18 @@ def test_an_index_built_bit_by_bit_is_that_of_all_at_once(rows, ends):
         lost |= {tuple(row.values()) for row in step.to_pylist()}
     assert grown.equals(index)
     assert lost == {tuple(row.values()) for row in losers.to_pylist()}
+
+
+@given(ENTRIES, st.integers(0, 16), st.sampled_from([0.1, 1e9]))
+def test_an_index_that_is_extended_is_that_of_all_at_once(rows, size, few):
+    """At once or, where entries are few, without sorting the index again."""
+    before, _ = built(rows[:size])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(transforms.index, "_FEW", few)
+        index, losers = extend_index(before, table(rows[size:], INDEX))
+    again, lost = build_index(pa.concat_tables([table(rows[size:], INDEX), before]))
+    assert index.equals(again)
+    assert losers.equals(lost)
 
 
 def test_an_owner_s_home_goes_before_an_orphan_s_and_the_smallest_before_others():

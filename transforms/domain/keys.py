@@ -110,7 +110,7 @@ def text_order(strings: pa.Array) -> list[U64]:
     """Sort keys by which ``np.lexsort`` puts strings in byte order, the least significant first.
 
     Big-endian words compare as their bytes do; the length, least significant of all, tells a string from
-    the same one with NULs behind it. Nulls compare as empty strings.
+    the same one with NULs behind it. Nulls compare as empty strings. What is the same for all is left out.
     """
     starts, lengths, words = _flat(strings)
     keys: list[U64] = []
@@ -118,4 +118,7 @@ def text_order(strings: pa.Array) -> list[U64]:
         left = np.clip(lengths - done, 0, 8)
         at = np.where(left > 0, starts + done, 0)
         keys.append((words[at] & _KEEP[left]).byteswap())
-    return [lengths.astype(np.uint64), *reversed(keys)]
+    keys = [key for key in keys if (key != key[0]).any()]
+    last = words[(starts + lengths - 1)[lengths > 0]] & np.uint64(0xFF)
+    needs_length = not keys or not last.all()
+    return [*([lengths.astype(np.uint64)] if needs_length else []), *reversed(keys)]

@@ -6,7 +6,7 @@ is cut where its rows written out would grow too large, so that memory is bounde
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -18,7 +18,7 @@ import pyarrow.types as pt
 
 from transforms.domain import schemas
 from transforms.domain.errors import InputError
-from transforms.formats import heads, ownrows
+from transforms.formats import heads, ownrows, rowgroups
 from transforms.formats.columns import check_columns, read_as
 from transforms.formats.filerows import FileRows
 from transforms.formats.lines import Parsed
@@ -51,12 +51,20 @@ class Canonical:
             raise heads.not_of_format(head, place, self.name, "a Parquet file")
         return {}
 
+    def cuts(self, file: IO[bytes], split_bytes: int) -> list[rowgroups.Cut]:
+        """Where the file can be cut between row groups; nothing if it is small, or broken."""
+        try:
+            return rowgroups.cuts(file, split_bytes)
+        except _BROKEN:
+            return []  # reading it says what is wrong
+
     def batches(self, file: IO[bytes], settings: Mapping[str, object]) -> Iterator[Parsed]:
         """The rows in pieces, in the order of the file.
 
         Args:
             file: seekable.
-            settings: of license snapshots: see ``ownrows.with_defaults``.
+            settings: of license snapshots: see ``ownrows.with_defaults``. With ``row_groups`` only those
+                from the first to before the second are read.
 
         Raises:
             InputError: the file is corrupt, or has other columns. The message does not name the file.
@@ -64,12 +72,10 @@ class Canonical:
         of_manifest = self.kind == "manifest"
         wanted = schemas.MANIFEST if of_manifest else schemas.LICENSES
         optional = set() if of_manifest else ownrows.may_be_absent(settings)
-        number = 0
-        for piece in _pieces(file, wanted, optional):
+        for number, piece in _pieces(file, wanted, optional, settings.get("row_groups")):
             read = {name: read_as(piece.column(name), wanted.field(name).type) for name in piece.schema.names}
             read["owner_id"] = blank_to_null(read["owner_id"])  # else those without owner had one: ""
             rows = FileRows(pa.table(read), number)
-            number += len(piece)
             yield _manifest(rows) if of_manifest else _snapshot(rows, settings)
 
 
@@ -85,16 +91,25 @@ def _snapshot(rows: FileRows, settings: Mapping[str, object]) -> Parsed:
     return Parsed(read, rows.quarantined())
 
 
-def _pieces(file: IO[bytes], wanted: pa.Schema, optional: set[str]) -> Iterator[pa.RecordBatch]:
+def _pieces(
+    file: IO[bytes], wanted: pa.Schema, optional: set[str], row_groups: object
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Rows with the number in the file of the first of them."""
     try:
-        yield from _read(file, wanted, optional)
+        opened = pq.ParquetFile(file)
+        groups = range(*row_groups) if isinstance(row_groups, Sequence) else range(opened.num_row_groups)
+        number = sum(opened.metadata.row_group(group).num_rows for group in range(groups.start))
+        for piece in _read(opened, file, wanted, optional, groups):
+            yield number, piece
+            number += len(piece)
     except _BROKEN as error:
         cause = " ".join(str(error).split())[:200]
         raise InputError(f"a corrupt or cut Parquet file ({cause}). Fetch or write it again.") from None
 
 
-def _read(file: IO[bytes], wanted: pa.Schema, optional: set[str]) -> Iterator[pa.RecordBatch]:
-    opened = pq.ParquetFile(file)
+def _read(
+    opened: pq.ParquetFile, file: IO[bytes], wanted: pa.Schema, optional: set[str], groups: range
+) -> Iterator[pa.RecordBatch]:
     check_columns(opened.schema_arrow, wanted, optional)
     _check_sizes(opened.metadata)
     texts = [
@@ -111,15 +126,17 @@ def _read(file: IO[bytes], wanted: pa.Schema, optional: set[str]) -> Iterator[pa
         page_checksum_verification=True,
     )
     read = 0
-    for group in range(opened.metadata.num_row_groups):  # Arrow cannot join dictionaries of two groups
+    said = sum(opened.metadata.row_group(group).num_rows for group in groups)
+    if len(groups) == opened.num_row_groups:
+        said = opened.metadata.num_rows
+    for group in groups:  # Arrow cannot join dictionaries of two groups
         for batch in checked.iter_batches(BATCH_ROWS, row_groups=[group], use_threads=False):
             read += len(batch)
             yield from _cut(batch)
-    if read != opened.metadata.num_rows:
+    if read != said:
         # A page header that lies ends a column early, without an error.
         raise InputError(
-            f"a corrupt Parquet file ({read:,} rows where its footer says {opened.metadata.num_rows:,}). "
-            "Fetch or write it again."
+            f"a corrupt Parquet file ({read:,} rows where its footer says {said:,}). Fetch or write it again."
         )
 
 

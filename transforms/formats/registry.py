@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import IO, Protocol, runtime_checkable
 
@@ -10,6 +10,7 @@ from transforms.domain.errors import ConfigError
 from transforms.domain.texts import did_you_mean, shown
 from transforms.formats import canonical, licenses_csv, openverse, yfcc100m
 from transforms.formats.lines import Parsed
+from transforms.formats.rowgroups import Cut
 
 
 class Format(Protocol):
@@ -35,10 +36,13 @@ class LineFormat(Format, Protocol):
 
 @runtime_checkable
 class FileFormat(Format, Protocol):
-    """A format whose file is read as a whole, in pieces; its errors do not name the file."""
+    """A format whose file has an inner structure; its errors do not name the file."""
+
+    def cuts(self, file: IO[bytes], split_bytes: int) -> Sequence[Cut]:
+        """Where the file can be cut; nothing, if it is read as a whole."""
 
     def batches(self, file: IO[bytes], settings: Mapping[str, object]) -> Iterator[Parsed]:
-        """The rows, in the order of the file."""
+        """The rows, in the order of the file; with ``row_groups`` (first, stop) in ``settings``, of those."""
 
 
 _ALL: tuple[LineFormat | FileFormat, ...] = (
