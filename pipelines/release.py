@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines import code
@@ -22,10 +23,13 @@ from pipelines.store.releases import PARTS, Release
 from pipelines.store.routed import Slice
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
-from transforms.domain.errors import StateError
+from transforms.domain.errors import IntegrityError, StateError
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import REASONS
 from transforms.domain.schemas import EXCLUDED, EXCLUSIONS, ITEMS, TALLIES
+
+_LOOK_BACK = 16
+"""Among so many of the newest releases one is looked for to copy from: a few policies may take turns."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +135,14 @@ class PlanJoin:
 
 @dataclass(frozen=True)
 class PlanCut:
-    """One action for each bucket of facts."""
+    """One action for each bucket of facts.
+
+    Attributes:
+        before: by bucket, facts of an earlier cut of the same manifest and policy, to copy from.
+    """
 
     policy: Policy
+    before: Mapping[int, Blob] = field(default_factory=dict)
 
     def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
         """See :data:`pipelines.jobs.Plan`."""
@@ -143,21 +152,49 @@ class PlanCut:
                 Blob.from_json(done.action.refs["manifest"]),
                 done.result.blobs["facts"],
                 self.policy,
+                self.before.get(done.action.refs["bucket"]),
             )
             for done in results[1]
         ]
 
 
-def release_job(store: Store, inputs: Inputs, policy: Policy) -> Job:
-    """The stages from tables to parts."""
+def release_job(
+    store: Store, inputs: Inputs, policy: Policy, before: Mapping[int, Blob] | None = None
+) -> Job:
+    """The stages from tables to parts; for ``before`` see :class:`PlanCut`."""
     return Job(
         "release",
         (
             (resolve.STAGE, PlanResolve(inputs, store.dataset.buckets)),
             (join.STAGE, PlanJoin(inputs)),
-            (cut.STAGE, PlanCut(policy)),
+            (cut.STAGE, PlanCut(policy, before or {})),
         ),
     )
+
+
+def facts_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, Blob]:
+    """By bucket, the facts of the newest release of this manifest and policy; reads documents and memos only.
+
+    Empty if there is no such release among the last few, if its tables or memos are gone, or if it is of these
+    very inputs, so that there is nothing to cut.
+    """
+    with contextlib.suppress(IntegrityError):  # it is a hint
+        for version in reversed(store.releases.versions()[-_LOOK_BACK:]):
+            premises = store.releases.get(version).content
+            named = premises["inputs"]
+            if named["manifest"]["digest"] != inputs.manifest.digest:
+                continue
+            if premises["policy"]["digest"] != policy.digest:
+                continue
+            licenses = store.tables.named(LICENSES, named["licenses"])
+            opt_outs = store.tables.named(OPT_OUTS, named["opt_outs"])
+            if licenses is None or opt_outs is None or (licenses, opt_outs) == (inputs.licenses, inputs.opt_outs):
+                break
+            earlier = release_job(store, Inputs(inputs.manifest, licenses, opt_outs, ""), policy)
+            replay = Replay(store, Job(earlier.name, earlier.stages[:2]))
+            joined = replay.results(1) if len(replay.advance()) == 2 else []
+            return {done.action.refs["bucket"]: done.result.blobs["facts"] for done in joined}
+    return {}
 
 
 def cut_release(
@@ -172,7 +209,8 @@ def cut_release(
     check_name(version, "version")
     premises = _premises(store, inputs, policy)
     _check_free(store, version, premises)
-    _, _, cuts = runner.run(store, release_job(store, inputs, policy))
+    job = release_job(store, inputs, policy, facts_before(store, inputs, policy))
+    _, _, cuts = runner.run(store, job)
     release = Release(version, {**premises, "counts": _counts(cuts)}, _parts(cuts))
     return release, publish(store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch)
 

@@ -20,7 +20,7 @@ def cut(
     """The kept rows in :data:`schemas.ITEMS`, and the others in :data:`schemas.EXCLUDED`; order holds.
 
     `license` of a kept row is the license that it was kept by. Where two calls agree about manifest, reasons
-    and licenses, their items are equal to the dictionary, whatever the dictionaries of the facts held besides.
+    and licenses, their items are equal, dictionaries too, whatever those of the facts held besides.
 
     Args:
         manifest: in :data:`schemas.MANIFEST`; columns may be dictionaries.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,6 +182,12 @@ class Tables:
     def all(self, kind: str) -> list[Table]:
         """Every snapshot of ``kind``, by date, then by name."""
         return sorted((self.get(kind, n) for n in self.names(kind)), key=lambda t: (t.date, natural(t.name)))
+
+    def named(self, kind: str, references: Iterable[Mapping[str, Any]]) -> tuple[Table, ...] | None:
+        """The snapshots that a release names by `name` and `digest`; None if one is not what it was."""
+        pairs = [(self.find(kind, each["name"]), each["digest"]) for each in references]
+        found = tuple(table for table, digest in pairs if table is not None and table.digest == digest)
+        return found if len(found) == len(pairs) else None
 
     def commit(self, table: Table) -> bool:
         """Make the snapshot visible; False if it is there already, the same to the byte.
