@@ -188,7 +188,11 @@ def facts_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, B
                 continue
             licenses = store.tables.named(LICENSES, named["licenses"])
             opt_outs = store.tables.named(OPT_OUTS, named["opt_outs"])
-            if licenses is None or opt_outs is None or (licenses, opt_outs) == (inputs.licenses, inputs.opt_outs):
+            if (
+                licenses is None
+                or opt_outs is None
+                or (licenses, opt_outs) == (inputs.licenses, inputs.opt_outs)
+            ):
                 break
             earlier = release_job(store, Inputs(inputs.manifest, licenses, opt_outs, ""), policy)
             replay = Replay(store, Job(earlier.name, earlier.stages[:2]))
