@@ -7,13 +7,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines import code
 from pipelines.actions import Action, Done
-from pipelines.jobs import Job
+from pipelines.jobs import Job, Replay
 from pipelines.publish import publish
 from pipelines.runner import Runner
 from pipelines.steps import cut, join, resolve, tally
@@ -27,6 +28,9 @@ from transforms.domain.errors import IntegrityError, StateError
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import REASONS
 from transforms.domain.schemas import EXCLUDED, EXCLUSIONS, ITEMS, TALLIES
+
+_LOOK_BACK = 16
+"""Among so many of the newest releases one is looked for to copy from: a few policies may take turns."""
 
 
 @dataclass(frozen=True)
@@ -160,10 +164,15 @@ class PlanJoin:
 
 @dataclass(frozen=True)
 class PlanCut:
-    """One action for each bucket of facts."""
+    """One action for each bucket of facts.
+
+    Attributes:
+        before: by bucket, facts of an earlier cut of the same manifest and policy, to copy from.
+    """
 
     policy: Policy
     buckets: int
+    before: Mapping[int, Blob] = field(default_factory=dict)
 
     def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
         """See :data:`pipelines.jobs.Plan`."""
@@ -173,6 +182,7 @@ class PlanCut:
                 Blob.from_json(done.action.refs["manifest"]),
                 done.result.blobs["facts"],
                 self.policy,
+                before=self.before.get(done.action.refs["bucket"]),
                 divided=subbuckets.is_divided(done.action.refs["bucket"], self.buckets),
             )
             for done in results[1]
@@ -195,17 +205,41 @@ class PlanTally:
         return [tally.action(bucket, counted) for bucket, counted in sorted(divided.items())]
 
 
-def release_job(store: Store, inputs: Inputs, policy: Policy) -> Job:
-    """The stages from tables to parts."""
+def release_job(
+    store: Store, inputs: Inputs, policy: Policy, before: Mapping[int, Blob] | None = None
+) -> Job:
+    """The stages from tables to parts; for ``before`` see :class:`PlanCut`."""
     return Job(
         "release",
         (
             (resolve.STAGE, PlanResolve(inputs, store.dataset.buckets)),
             (join.STAGE, PlanJoin(inputs, store.dataset.buckets)),
-            (cut.STAGE, PlanCut(policy, store.dataset.buckets)),
+            (cut.STAGE, PlanCut(policy, store.dataset.buckets, before or {})),
             (tally.STAGE, PlanTally(store.dataset.buckets)),
         ),
     )
+
+
+def facts_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, Blob]:
+    """By bucket, the facts of the newest release of this manifest and policy; reads documents and memos only.
+
+    Empty if there is no such release among the last few, if its tables or memos are gone, or if it is of
+    these very inputs, so that there is nothing to cut.
+    """
+    with contextlib.suppress(StateError, IntegrityError):  # it is a hint
+        for version in reversed(store.releases.versions()[-_LOOK_BACK:]):
+            release = store.releases.get(version)
+            made_of = release.content["inputs"]["manifest"]["digest"], release.content["policy"]["digest"]
+            if made_of != (inputs.manifest.digest, policy.digest):
+                continue
+            then = inputs_of(store, release)
+            if (then.licenses, then.opt_outs) == (inputs.licenses, inputs.opt_outs):
+                break
+            earlier = release_job(store, then, policy)
+            replay = Replay(store, Job(earlier.name, earlier.stages[:2]))
+            joined = replay.results(1) if len(replay.advance()) == 2 else []
+            return {done.action.refs["bucket"]: done.result.blobs["facts"] for done in joined}
+    return {}
 
 
 def cut_release(
@@ -220,7 +254,8 @@ def cut_release(
     check_name(version, "version")
     premises = _premises(store, inputs, policy)
     _check_free(store, version, premises)
-    _, _, cuts, tallied = runner.run(store, release_job(store, inputs, policy))
+    job = release_job(store, inputs, policy, facts_before(store, inputs, policy))
+    _, _, cuts, tallied = runner.run(store, job)
     release = Release(version, {**premises, "counts": _counts(cuts)}, _parts([*cuts, *tallied]))
     return release, publish(store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch)
 

@@ -19,9 +19,8 @@ def cut(
 ) -> tuple[pa.Table, pa.Table]:
     """The kept rows in :data:`schemas.ITEMS`, and the others in :data:`schemas.EXCLUDED`; order holds.
 
-    `license` of a kept row is the license that it was kept by. Both follow from these rows alone: where
-    manifest, reasons and licenses of two calls are equal, they are equal, dictionaries included, whatever else
-    the dictionaries that came in held.
+    `license` of a kept row is the license that it was kept by. Where two calls agree about manifest, reasons
+    and licenses, their items are equal, dictionaries too, whatever those of the facts held besides.
 
     Args:
         manifest: in :data:`schemas.MANIFEST`; columns may be dictionaries.
@@ -38,11 +37,10 @@ def cut(
     columns |= {name: ordered(items[name]) for name in _LICENSES}
     columns["license"] = columns[deciding_column(policy)]
     items = pa.table({name: columns[name] for name in ITEMS.names})
-    ids = manifest.select(["source", "item_id", "owner_id"])
-    excluded = ids.take(pa.array(out)).cast(pa.schema([EXCLUDED.field(name) for name in ids.column_names]))
-    excluded = excluded.append_column("first_reason", first_reason(reasons[out]).cast(pa.string()))
+    excluded = manifest.select(["source", "item_id", "owner_id"]).take(pa.array(out))
+    excluded = excluded.append_column("first_reason", first_reason(reasons[out]))
     excluded = excluded.append_column("reasons", pa.array(reasons[out]))
-    return items, excluded.select(EXCLUDED.names)
+    return items, excluded.select(EXCLUDED.names).cast(EXCLUDED)
 
 
 def changes(

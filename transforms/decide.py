@@ -61,13 +61,19 @@ def deciding_column(policy: Policy) -> str:
     return "license_now" if policy.license_change == "newest" else "license_then"
 
 
+def first_places(reasons: npt.NDArray[np.uint32]) -> npt.NDArray[np.int8]:
+    """The place in :data:`reasons.REASONS` of the first reason in each bit set; -1 where there is none."""
+    return _FIRST[reasons]
+
+
 def first_reason(reasons: npt.NDArray[np.uint32]) -> pa.DictionaryArray:
     """The reason of highest precedence in each bit set; null where there is none."""
-    first = np.full(len(reasons), -1, np.int8)
-    for place in reversed(range(len(REASONS))):
-        first[reasons & np.uint32(1 << place) != 0] = place
-    indices = pa.array(first, mask=first < 0)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(REASONS))
+    first = first_places(reasons)
+    return pa.DictionaryArray.from_arrays(pa.array(first, mask=first < 0), pa.array(REASONS))
+
+
+# By bit set: all there are.
+_FIRST = np.array([(bits & -bits).bit_length() - 1 for bits in range(1 << len(REASONS))], np.int8)
 
 
 def _among(column: pa.ChunkedArray, values: Sequence[str]) -> npt.NDArray[np.bool_]:

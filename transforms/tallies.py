@@ -5,19 +5,24 @@ They are small, free of ids, and merge in any order to the same table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.decide import first_reason
+from transforms.decide import first_places
 from transforms.domain.reasons import REASONS
 from transforms.domain.schemas import EXCLUSIONS, TALLIES
 from transforms.domain.texts import encode
 
-_GRAIN = TALLIES.names[:-2]
+_FACTS = ("license_then", "license_now", "direction", "upload_year", "media_type")
+
+_Numbers = npt.NDArray[np.int64]
+
+# A table over all numbers that could occur beats sorting those that do, unless it is many times as long.
+_DENSE = 64
 
 
 def tally(manifest: pa.Table, facts: pa.Table, reasons: npt.NDArray[np.uint32]) -> pa.Table:
@@ -31,35 +36,28 @@ def tally(manifest: pa.Table, facts: pa.Table, reasons: npt.NDArray[np.uint32]) 
     Returns:
         In :data:`schemas.TALLIES`, sorted by its grain.
     """
-    first = first_reason(reasons).cast(pa.string())
-    kept = pa.DictionaryArray.from_arrays(pa.array((reasons != 0).astype(np.int8)), ["kept", "excluded"])
-    columns = {
-        name: facts[name].combine_chunks()
-        for name in ("license_then", "license_now", "direction", "upload_year", "media_type")
-    }
-    rows = pa.table(
-        {
-            **columns,
-            "verdict": kept.cast(pa.string()),
-            "first_reason": first,
-            "one": pa.repeat(pa.scalar(1, pa.int64()), len(reasons)),
-            "owner": _owners(manifest),
-        }
-    )
-    groups = rows.group_by(_GRAIN, use_threads=False).aggregate([("one", "sum"), ("owner", "count_distinct")])
-    return _sorted(groups.rename_columns([*_GRAIN, "items", "owners"]), TALLIES)
+    first = first_places(reasons)
+    cell, rows = _numbered([*(_codes(facts[name]) for name in _FACTS), first.astype(np.int64) + 1])
+    of_cell = first[rows]
+    columns = {name: facts[name].take(pa.array(rows)).combine_chunks() for name in _FACTS}
+    columns["verdict"] = pa.array(["kept", "excluded"]).take(pa.array((of_cell >= 0).astype(np.int8)))
+    columns["first_reason"] = pa.array(REASONS).take(pa.array(of_cell, mask=of_cell < 0))
+    columns["items"] = pa.array(np.bincount(cell, minlength=len(rows)))
+    columns["owners"] = pa.array(_distinct(_owners(manifest), cell, len(rows)))
+    return _sorted(pa.table(columns), TALLIES)
 
 
 def tally_exclusions(manifest: pa.Table, reasons: npt.NDArray[np.uint32]) -> pa.Table:
     """Items and owners by each reason they have, in :data:`schemas.EXCLUSIONS`, in order of precedence."""
-    owners = _owners(manifest)
-    first = first_reason(reasons).indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    out = np.flatnonzero(reasons)
+    owners, reasons = _owners(manifest)[out], reasons[out]
+    items_first = np.bincount(first_places(reasons), minlength=len(REASONS))
     counts = []
     for place, reason in enumerate(REASONS):
         rows = np.flatnonzero(reasons & np.uint32(1 << place))
         if len(rows):
-            distinct = pc.count_distinct(owners.take(pa.array(rows))).as_py()
-            counts.append((reason, len(rows), distinct, int(np.count_nonzero(first == place))))
+            (distinct,) = _distinct(owners[rows], np.zeros(len(rows), np.int64), 1)
+            counts.append((reason, len(rows), int(distinct), int(items_first[place])))
     named = [dict(zip(EXCLUSIONS.names, count, strict=True)) for count in counts]
     return pa.Table.from_pylist(named, schema=EXCLUSIONS)
 
@@ -73,14 +71,57 @@ def merge(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
     return _sorted(groups.rename_columns([*grain, *measures]), schema)
 
 
-def _owners(manifest: pa.Table) -> pa.Array:
-    """A number for each distinct owner; null for a row without one."""
-    source, owner = encode(manifest["source"]), encode(manifest["owner_id"])
-    if owner.dictionary.null_count:
-        owner = owner.cast(pa.string()).dictionary_encode()
-    return pc.add(
-        pc.multiply(source.indices.cast(pa.int64()), len(owner.dictionary)), owner.indices.cast(pa.int64())
-    )
+def _codes(column: pa.ChunkedArray) -> _Numbers:
+    """A number for each distinct value of a column; 0 is null."""
+    encoded = encode(column)
+    if encoded.dictionary.null_count:
+        encoded = encoded.cast(encoded.type.value_type).dictionary_encode()
+    indices = encoded.indices.fill_null(-1) if encoded.indices.null_count else encoded.indices
+    return np.add(indices.to_numpy(), 1, dtype=np.int64)
+
+
+def _numbered(columns: Sequence[_Numbers]) -> tuple[_Numbers, _Numbers]:
+    """A number for each row, equal where all columns are, from 0 without a gap; and one row of each number."""
+    number, possible = columns[0], int(columns[0].max(initial=0)) + 1
+    for column in columns[1:]:
+        values = int(column.max(initial=0)) + 1
+        if possible * values > _DENSE * len(number):
+            number, possible = _without_gaps(number, possible)
+        number, possible = number * values + column, possible * values
+    number, count = _without_gaps(number, possible)
+    rows = np.empty(count, np.int64)
+    rows[number] = np.arange(len(number))
+    return number, rows
+
+
+def _without_gaps(number: _Numbers, possible: int) -> tuple[_Numbers, int]:
+    """Numbers below ``possible`` as places among those that occur, and how many do."""
+    if possible > _DENSE * len(number):
+        found, places = np.unique(number, return_inverse=True)
+        return places, len(found)
+    occurs = np.zeros(possible, np.bool_)
+    occurs[number] = True
+    found = np.flatnonzero(occurs)
+    places = np.empty(possible, np.int64)
+    places[found] = np.arange(len(found))
+    return places[number], len(found)
+
+
+def _distinct(owners: _Numbers, cells: _Numbers, count: int) -> _Numbers:
+    """How many distinct owners each of ``count`` cells has; owner 0 is none."""
+    last = int(owners.max(initial=0))
+    if (last + 1) * count > _DENSE * len(owners):
+        pairs = np.unique(owners * count + cells)
+        return np.bincount(pairs[pairs >= count] % count, minlength=count)
+    theirs = np.zeros((last + 1, count), np.bool_)
+    theirs[owners, cells] = True
+    return np.count_nonzero(theirs[1:], axis=0).astype(np.int64)
+
+
+def _owners(manifest: pa.Table) -> _Numbers:
+    """A number for each distinct owner; 0 for a row without one."""
+    source, owner = _codes(manifest["source"]), _codes(manifest["owner_id"])
+    return np.where(owner == 0, 0, source * (owner.max(initial=0) + 1) + owner)
 
 
 def _sorted(groups: pa.Table, schema: pa.Schema) -> pa.Table:

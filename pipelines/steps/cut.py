@@ -7,7 +7,7 @@ copied from the earlier part. The result is the same to the byte as without it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -127,16 +127,16 @@ def _parts(store: Store, manifest: Blob, now: _Verdicts, policy: Policy) -> dict
     """`items` and `excluded`, from nothing but the manifest: a row group at a time."""
     with _open(store, manifest) as groups:
         excluded: list[pa.Table] = []
-        items = _write(groups, _slices(groups), now, policy, excluded)
+        items = _write(groups, range(len(groups.rows)), now, policy, excluded)
     return _put(store, items, sum(now.kept([slice(None)])), excluded)
 
 
 def _changed(
     store: Store, action: Action, manifest: Blob, now: _Verdicts, policy: Policy
 ) -> dict[str, Blob] | None:
-    """`items` and `excluded`, from those of the earlier cut that the action names; None if they are of no use."""
-    # What is asked for under this code's key was made by this code and these versions of Arrow and numpy. It is a
-    # hint: whatever is wrong with it, the rows are there to be cut again.
+    """`items` and `excluded`, from those of an earlier cut; None if there is none, or none of use."""
+    # What is asked for under this code's key was made by this code, and by these versions of Arrow and numpy.
+    # It is a hint: whatever is wrong with it, the rows are there to be cut again.
     with contextlib.suppress(IntegrityError, UnlikeOursError):
         if "before" not in action.refs:
             return None
@@ -157,28 +157,32 @@ def _patched(
         return before
     with _open(store, manifest) as groups:
         slices = _slices(groups)
-        anew = [rows for rows in slices if changed[rows].any()]
+        anew = [place for place, rows in enumerate(slices) if changed[rows].any()]
         made: list[pa.Table] = []
         new = _write(groups, anew, now, policy, made).to_pybytes()
+    excluded_anew = dict(zip(anew, made, strict=True))
     old = store.blobs.read(before["items"]) if "items" in before else b""
-    out = store.blobs.get_table(before["excluded"], schema=EXCLUDED) if "excluded" in before else None
+    left_out = EXCLUDED.empty_table()
+    if "excluded" in before:
+        left_out = store.blobs.get_table(before["excluded"], schema=EXCLUDED)
 
     pieces, excluded = [], []
-    new_group = old_group = at = 0
-    for rows, kept, kept_before in zip(slices, now.kept(slices), then.kept(slices), strict=True):
-        left_before = rows.stop - rows.start - kept_before
-        if rows in anew:
-            excluded.append(made.pop(0))
+    in_new = in_old = row = 0
+    for place, (rows, kept, kept_then) in enumerate(
+        zip(slices, now.kept(slices), then.kept(slices), strict=True)
+    ):
+        left_out_then = rows.stop - rows.start - kept_then
+        if place in excluded_anew:
+            excluded.append(excluded_anew[place])
             if kept:
-                pieces.append(Piece(new, new_group, kept))
-                new_group += 1
+                pieces.append(Piece(new, in_new, kept))
+                in_new += 1
         else:
+            excluded.append(left_out.slice(row, left_out_then))
             if kept:
-                pieces.append(Piece(old, old_group, kept))
-            if out is not None:
-                excluded.append(out.slice(at, left_before))
-        old_group += kept_before > 0
-        at += left_before
+                pieces.append(Piece(old, in_old, kept))
+        in_old += kept_then > 0
+        row += left_out_then
     return _put(store, splice(pieces) if pieces else b"", sum(piece.rows for piece in pieces), excluded)
 
 
@@ -189,23 +193,24 @@ def _open(store: Store, manifest: Blob) -> contextlib.AbstractContextManager[par
 def _slices(groups: parquet.RowGroups) -> list[slice]:
     """The rows of each row group."""
     ends = np.cumsum(groups.rows, dtype=np.int64).tolist()
-    return [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+    return [slice(end - rows, end) for rows, end in zip(groups.rows, ends, strict=True)]
 
 
 def _write(
     manifest: parquet.RowGroups,
-    groups: Sequence[slice],
+    places: Iterable[int],
     now: _Verdicts,
     policy: Policy,
     excluded: list[pa.Table],
 ) -> pa.Buffer:
     """`items` of some row groups, one for each in which a row is kept; the other rows go to ``excluded``."""
-    places = {rows.start: place for place, rows in enumerate(_slices(manifest))}
+    slices = _slices(manifest)
 
     def kept() -> Iterator[pa.Table]:
-        for rows in groups:
+        for place in places:
+            rows = slices[place]
             facts = now.facts.slice(rows.start, rows.stop - rows.start)
-            items, others = cut(manifest.read(places[rows.start]), facts, now.reasons[rows], policy)
+            items, others = cut(manifest.read(place), facts, now.reasons[rows], policy)
             excluded.append(others)
             if len(items):
                 yield items

@@ -19,9 +19,9 @@ from transforms.domain import schemas
 from transforms.domain.dictionaries import forget_unused
 from transforms.domain.errors import IntegrityError
 
-# zstd level 1 was within the noise of the faster levels and the smallest of them. Batches of 16,384 values took
-# 15 % less time than the usual 1,024; statistics of every column took 17 % more than those of the few by which
-# anyone looks for rows.
+# zstd level 1 was within the noise of the faster levels and the smallest of them. Batches of 16,384 values
+# took 15 % less time than the usual 1,024; statistics of every column took 17 % more than those of the few by
+# which anyone looks for rows.
 _SETTINGS: dict[str, Any] = {
     "version": "2.6",
     "compression": "zstd",
@@ -33,15 +33,15 @@ _SETTINGS: dict[str, Any] = {
 _STATISTICS = ("source", "item_id", "owner_id", "uploaded_at")
 
 GROUP_ROWS = 1 << 14
-"""Rows of a row group of a manifest. `items` has a group for each of the manifest's, with the rows kept of it."""
+"""Rows of a row group of a manifest. `items` has a group for each of its groups, with the rows kept of it."""
 _WHOLE_ROWS = 1 << 20
 
 
 def write(groups: Iterable[pa.Table], schema: pa.Schema) -> pa.Buffer:
     """A Parquet file with exactly the columns of ``schema`` and a row group for each of ``groups``.
 
-    A column may be a dictionary: it is written as one, and reads back as ``schema`` says. All groups hold their
-    columns in the same form. Without groups: a file without rows.
+    A column may be a dictionary, in all groups or in none: it is written as one, and reads back as ``schema``
+    says. Without groups: a file without rows.
     """
     buffer = pa.BufferOutputStream()
     writer = None
@@ -69,7 +69,7 @@ def _writer(buffer: pa.BufferOutputStream, schema: pa.Schema, typed: pa.Schema) 
 
 
 def grouped(table: pa.Table, schema: pa.Schema) -> Iterator[pa.Table]:
-    """``table`` in the row groups in which tables of ``schema`` are written, each with dictionaries of its own.
+    """``table`` in the row groups of tables of ``schema``, each with dictionaries of its own.
 
     Raises:
         IntegrityError: it is not a table of ``schema``.

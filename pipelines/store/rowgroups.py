@@ -1,11 +1,11 @@
 """Row groups of several Parquet files as one file, to the byte what our writer would have written.
 
-The bytes of a row group do not depend on its neighbors: no offset stands in its pages. So a group is copied as
-it is, and only the footer is new, in which the places of the group's columns are moved.
+The bytes of a row group do not depend on its neighbors: no offset stands in its pages. So a group is copied
+as it is, and only the footer is new, in which the places of the group's columns are moved.
 
-The footer is a Thrift structure in the compact protocol. Of it only the numbers that change are read; the rest
-is copied. What our one writer does not write is refused: an index of pages, a bloom filter or encryption would
-refer to bytes outside the groups. Sources: `parquet.thrift` of apache/parquet-format, and Thrift's
+The footer is a Thrift structure in the compact protocol. Of it only the numbers that change are read; the
+rest is copied. What our one writer does not write is refused: an index of pages, a bloom filter or encryption
+would refer to bytes outside the groups. Sources: `parquet.thrift` of apache/parquet-format, and Thrift's
 `thrift-compact-protocol.md`.
 """
 
@@ -23,8 +23,8 @@ _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _ST
 _VARINTS = (_I16, _I32, _I64)
 _FIXED_BYTES = {_TRUE: 0, _FALSE: 0, _BYTE: 1, _DOUBLE: 8}
 
-# What may stand in a structure, by the number of its field. None: it is copied; a name: the number is read, and
-# may be replaced; a mapping: a structure, or a list of them.
+# What may stand in a structure, by the number of its field. None: it is copied; a name: the number is read,
+# and may be replaced; a mapping: a structure, or a list of them.
 _OFFSET, _START, _ROWS, _ORDINAL = "offset", "start", "rows", "ordinal"
 _COLUMN_META_DATA: Mapping[int, Any] = {
     **dict.fromkeys((1, 2, 3, 4, 5, 6, 7, 12, 13, 16)),  # type, encodings, path, sizes, statistics
@@ -44,7 +44,7 @@ class UnlikeOursError(ValueError):
 
 @dataclass(frozen=True)
 class _Group:
-    """A row group: the span of its bytes in its file, and of its entry in the footer with the numbers there."""
+    """A row group: the span of its bytes, and of its entry in the footer, with the numbers there."""
 
     start: int
     end: int
@@ -65,7 +65,7 @@ class _File:
 
 
 class Piece(NamedTuple):
-    """A row group to be copied: its file, as our writer wrote it, its place there, and the rows it must have."""
+    """A row group to be copied: its file as it was written, its place there, and the rows it must have."""
 
     data: bytes
     group: int
@@ -79,8 +79,8 @@ def splice(pieces: Sequence[Piece]) -> bytes:
         pieces: at least one. A file that occurs again, as the same object, is read once.
 
     Raises:
-        UnlikeOursError: a file holds what our writer does not write, two are not of one schema and writer, or a
-            group is not there or has other rows.
+        UnlikeOursError: a file holds what our writer does not write, two are not of one schema and writer, or
+            a group is not there or has other rows.
     """
     files = {name: _read(data) for name, data in {id(piece.data): piece.data for piece in pieces}.items()}
     chosen = [(file := files[id(data)], _group(file, place, rows)) for data, place, rows in pieces]
@@ -218,7 +218,7 @@ def _skip(footer: bytes, at: int, kind: int) -> int:
 
 
 def _field(footer: bytes, at: int, field: int) -> tuple[int, int, int]:
-    """Number and type of the field whose header is at ``at``, behind the field ``field``; where its value is."""
+    """Number and type of the field at ``at``, which comes behind ``field``, and where its value is."""
     header = footer[at]
     if header < 1 << 4:
         raise UnlikeOursError("a field that does not follow its neighbor")

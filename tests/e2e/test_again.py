@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,8 +16,9 @@ from byhand import ByHand, Listing, listing
 from worlds import World, counted, cut, new_memos, policy, rows
 
 from pipelines.ingest import ingest_licenses, ingest_opt_outs
+from pipelines.jobs import Replay
 from pipelines.outlook import foresee
-from pipelines.release import choose_inputs, cut_release
+from pipelines.release import choose_inputs, cut_release, facts_before, release_job
 from pipelines.store.blobs import Blob
 from pipelines.store.store import Store
 from pipelines.store.tables import MANIFESTS
@@ -230,3 +233,51 @@ def test_missing_blobs_are_made_again(full: Store, copy: Copy) -> None:
     again, new = cut_release(store, choose_inputs(store, as_of=None), policy("research"), "1", ByHand())
     assert (again.digest, new) == (first.digest, False)
     store.blobs.verify(blob)
+
+
+def test_what_to_copy_from_is_the_newest_release_of_the_manifest_and_policy(
+    full: Store, copy: Copy, tmp_path: Path
+) -> None:
+    store = copy(full)
+    research, commercial = policy("research"), policy("commercial")
+    assert facts_before(store, choose_inputs(store, as_of=None), research) == {}
+    cut(store, "research", "1", as_of="2025-06-30")
+    cut(store, "research", "2")
+    cut(store, "commercial", "3", as_of="2025-06-30")
+    now = choose_inputs(store, as_of=None)
+    assert facts_before(store, now, research) == {}  # there is nothing to cut
+    opt_out(store, tmp_path, "1")
+    later = choose_inputs(store, as_of=None)
+    joined = {
+        name: Replay(store, release_job(store, inputs, research))
+        for name, inputs in (("1", choose_inputs(store, as_of="2025-06-30")), ("2", now))
+    }
+    facts = {}
+    for name, replay in joined.items():
+        replay.advance()
+        facts[name] = {d.action.refs["bucket"]: d.result.blobs["facts"] for d in replay.results(1)}
+    assert len(facts["2"]) == 16
+    assert facts_before(store, later, research) == facts["2"] != facts["1"]
+    assert facts_before(store, later, commercial) == facts["1"]
+    (plan,) = [plan for _, plan in release_job(store, later, research, facts["2"]).stages[2:]]
+    assert pickle.loads(pickle.dumps(plan)) == plan
+    assert not any(
+        facts_before(store, replace(later, manifest=replace(later.manifest, date="2026-01-01")), each)
+        for each in (research, commercial)
+    )
+    document = Path(store.url) / "datasets/yfcc100m/opt-outs"
+    for file in document.iterdir():
+        file.unlink()
+    assert facts_before(store, later, research) == {}
+
+
+def test_a_night_comes_to_what_a_store_without_releases_comes_to(
+    full: Store, copy: Copy, tmp_path: Path
+) -> None:
+    night, fresh = copy(full), copy(full)
+    before = cut(night, version="1")
+    item = night.blobs.get_table(before.parts["items"][5], ["item_id"])["item_id"][3].as_py()
+    for store in (night, fresh):
+        opt_out(store, tmp_path, item)
+    assert facts_before(night, choose_inputs(night, as_of=None), policy("research"))
+    assert cut(night, version="2").digest == cut(fresh, version="2").digest

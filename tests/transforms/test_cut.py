@@ -21,6 +21,7 @@ from strategies import (
     shapes,
     table,
 )
+from unpacked import unpacked
 
 from transforms.cut import cut
 from transforms.decide import decide
@@ -137,22 +138,6 @@ def test_no_dictionary_of_the_items_holds_a_value_of_an_excluded_row(made):
 
 
 # --- As it lies on disk ------------------------------------------------------------------------------------
-
-_ZSTD = b"\x28\xb5\x2f\xfd"
-
-
-def unpacked(data):
-    """The bytes of a Parquet file, and behind them those of each compressed page."""
-    parts, start = [data], data.find(_ZSTD)
-    while start >= 0:
-        page = pa.CompressedInputStream(pa.BufferReader(data[start:]), "zstd")
-        try:
-            while some := page.read(1):
-                parts.append(some)
-        except OSError:
-            pass  # the page has ended
-        start = data.find(_ZSTD, start + 1)
-    return b"".join(parts)
 
 
 @pytest.mark.parametrize("shape", ["plain", "dictionaries", "sliced dictionaries"])

@@ -1,4 +1,4 @@
-"""Dictionaries of columns: what one holds besides the values of its rows goes no further, and changes nothing."""
+"""Dictionaries of columns: what one holds besides the values of its rows goes no further."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from transforms.domain.texts import encode, in_use
 def forget_unused(table: pa.Table) -> pa.Table:
     """``table`` with dictionaries that hold only values its rows use, in their order.
 
-    A filtered or sliced column keeps its whole dictionary, and Parquet writes a dictionary out whole: the names
-    of those who opted out would travel with the release that leaves them out.
+    A filtered or sliced column keeps its whole dictionary, and Parquet writes a dictionary out whole: the
+    names of those who opted out would travel with the release that leaves them out.
 
     Args:
-        table: any columns; dictionaries, and lists of them, are looked at. None may be too long for one chunk.
+        table: of any columns; dictionaries, and lists of them, are looked at.
     """
     columns = []
     for column in table.columns:
@@ -48,7 +48,7 @@ def _lists_in_use(column: pa.ListArray) -> pa.ListArray:
 
 
 def ordered(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """The same texts over a dictionary that follows from them: the values in use, ascending. No nulls come in."""
+    """The same texts, never null, over a dictionary that follows from them: those in use, ascending."""
     encoded = in_use(encode(column))
     order = pc.sort_indices(encoded.dictionary).to_numpy()
     rank = np.empty(len(order), np.int32)
@@ -59,7 +59,7 @@ def ordered(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def differ(one: pa.ChunkedArray, other: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    """In which rows two columns of texts have another value; each distinct value is looked at once. No nulls."""
+    """Where two columns of texts, never null, differ; each distinct value is looked at once."""
     a, b = encode(one), encode(other)
     if not len(a):
         return np.zeros(0, np.bool_)
