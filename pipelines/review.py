@@ -59,7 +59,8 @@ class Difference:
     """How two releases differ.
 
     Attributes:
-        buckets: how many hold anything; `buckets_changed` of them differ and were read.
+        buckets: how many hold anything, each part of a divided one counted; `buckets_changed` of them differ
+            and were read.
         added, removed: items only in the newer, only in the older.
         changed: items in both whose row differs.
         removed_for: first reason that the newer release gives for those removed; `not_in_manifest` if none.

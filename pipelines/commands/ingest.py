@@ -93,8 +93,9 @@ def manifest(
     from pipelines.ingest import ingest_manifest
     from pipelines.store.store import open_store
 
+    opened = open_store(store)
     table = ingest_manifest(
-        open_store(store),
+        opened,
         files,
         fmt=fmt,
         snapshot=snapshot,
@@ -102,7 +103,7 @@ def manifest(
         runner=runner,
         max_quarantined_share=max_quarantined_share,
     )
-    _show(table, "items", as_json)
+    _show(table, "items", opened.dataset.buckets, as_json)
 
 
 @ingest.command()
@@ -137,8 +138,9 @@ def licenses(
     from pipelines.ingest import ingest_licenses
     from pipelines.store.store import open_store
 
+    opened = open_store(store)
     table = ingest_licenses(
-        open_store(store),
+        opened,
         files,
         fmt=fmt,
         observed_on=observed_on,
@@ -146,7 +148,7 @@ def licenses(
         runner=runner,
         max_quarantined_share=max_quarantined_share,
     )
-    _show(table, "observations", as_json)
+    _show(table, "observations", opened.dataset.buckets, as_json)
 
 
 @ingest.command(name="opt-outs")
@@ -178,19 +180,22 @@ def opt_outs(
     show(result, f"opt-outs {table.name}: {table.counts['rows']:,} entries ({kinds})", as_json=as_json)
 
 
-def _show(table: Table, what: str, as_json: bool) -> None:
+def _show(table: Table, what: str, of_buckets: int, as_json: bool) -> None:
+    from transforms.domain import subbuckets
+
     counts = table.counts
+    buckets = len(subbuckets.by_home(table.buckets, of_buckets))
     result = {
         "snapshot": table.name,
         "date": table.date or None,
         "digest": table.digest,
         **counts,
         "unparsable_cells": dict(table.unparsable),
-        "buckets": len(table.buckets),
+        "buckets": buckets,
         "files": len(table.files),
     }
     text = (
-        f"{table.kind} {table.name}: {counts['rows']:,} {what} in {len(table.buckets):,} buckets\n"
+        f"{table.kind} {table.name}: {counts['rows']:,} {what} in {buckets:,} buckets\n"
         f"  {counts['rows_read']:,} rows read from {len(table.files):,} file{'s'[: len(table.files) != 1]},"
         f" {counts['duplicates']:,} duplicates, {counts['quarantined']:,} in quarantine"
     )

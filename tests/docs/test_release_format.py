@@ -24,6 +24,7 @@ from pipelines.store.store import Dataset, Store
 from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table
 from transforms.domain import keys, licenses, reasons, schemas
 from transforms.domain.policy import Policy, parse_policy
+from transforms.domain.subbuckets import LIMIT_ROWS, SubBucket
 
 PAGE = read("docs/release-format.md")
 TABLES = (
@@ -37,6 +38,7 @@ TABLES = (
     "excluded",
     "tallies",
     "exclusions",
+    "tallies_by_owner",
 )
 
 
@@ -124,6 +126,16 @@ def test_the_code_gives_the_vectors() -> None:
     assert keys.bucket_of(items, dataset.shards).tolist() == [int(row["shard of 128"]) for row in rows]
     assert Dataset("small", "flickr", 4).shards == 1
     assert dataset.key_rule in code(PAGE)
+
+
+def test_the_code_gives_the_keys_of_sub_buckets() -> None:
+    found = table(PAGE, "Sub-buckets")
+    for row in found:
+        bucket, buckets, parts, part, key = (int(row[name]) for name in row)
+        assert SubBucket(bucket, parts, part).key(buckets) == key
+        assert SubBucket.of(key, buckets) == SubBucket(bucket, parts, part)
+    assert len(found) == 4
+    assert f"more than {LIMIT_ROWS:,} items" in PAGE
 
 
 def test_hashes_of_texts() -> None:

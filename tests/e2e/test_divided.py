@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from byhand import ByHand, listing
 from worlds import World, cut, new_memos, new_store, policy, rows, take_in
@@ -19,6 +20,7 @@ from pipelines.release import choose_inputs
 from pipelines.review import diff, verify
 from pipelines.runner import Runner
 from pipelines.steps import merge as merge_step
+from pipelines.store.blobs import Blob, Blobs
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Store, close_stores
 from pipelines.store.tables import MANIFESTS, Table
@@ -170,8 +172,13 @@ def test_a_bucket_that_grows_is_divided_as_if_all_had_come_at_once(
     close_stores()
 
 
-def test_a_sub_bucket_that_gets_no_row_is_not_written(
-    in_small_parts: Store, copy: Copy, tmp_path: Path, hamlet: World, limit: Any
+def test_a_sub_bucket_that_gets_no_row_is_neither_read_nor_written(
+    in_small_parts: Store,
+    copy: Copy,
+    tmp_path: Path,
+    hamlet: World,
+    limit: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     limit(70)
     store = copy(in_small_parts)
@@ -180,14 +187,44 @@ def test_a_sub_bucket_that_gets_no_row_is_not_written(
     more = tmp_path / "more.tsv"
     more.write_text("\t".join(["99", *line.split("\t")[1:]]) + "\n", encoding="utf-8")
     seen = listing(Path(store.url))
+    read: list[Blob] = []
+    get_table = Blobs.get_table
+
+    def noted(blobs: Blobs, blob: Blob, *args: Any, **options: Any) -> pa.Table:
+        read.append(blob)
+        return get_table(blobs, blob, *args, **options)
+
+    monkeypatch.setattr(Blobs, "get_table", noted)
     after = manifest(store, [str(more)], "more", "2014-05")
     changed = {key for key, blob in after.buckets.items() if before.buckets.get(key) != blob}
     (key,) = changed
     assert SubBucket.of(key, BUCKETS).parts > 1
+    assert [blob for blob in read if blob in before.buckets.values()] == [before.buckets[key]]
     assert before.buckets.keys() == after.buckets.keys()
     assert new_memos(seen, listing(Path(store.url)))["Merge"] == SubBucket.of(key, BUCKETS).parts
     first = cut(store, version="2")
     assert first.content["counts"]["rows"] == before.counts["rows"] + 1
+
+
+def test_items_that_move_to_another_owner_leave_their_sub_buckets(
+    hamlet: World, tmp_path: Path, limit: Any
+) -> None:
+    """Files that are added name other owners for items: whichever home wins, the other loses the item."""
+    limit(70)
+    lines = Path(hamlet.manifest[0]).read_text(encoding="utf-8").splitlines()[:60]
+    more = tmp_path / "more.tsv"
+    owners = [line.split("\t")[1] for line in lines]
+    moved = [line.split("\t") for line in lines]
+    for cells, owner in zip(moved, owners[1:] + owners[:1], strict=True):
+        cells[1] = owner
+    more.write_text("".join("\t".join(cells) + "\n" for cells in moved), encoding="utf-8")
+    store = new_store(tmp_path / "store", BUCKETS)
+    before = manifest(store, hamlet.manifest, "before")
+    after = manifest(store, [str(more)], "after", "before")
+    assert after.buckets != before.buckets
+    assert after.digest == manifest(store, [*hamlet.manifest, str(more)], "at-once").digest
+    assert after.counts["rows"] == before.counts["rows"]
+    close_stores()
 
 
 def test_looking_at_releases_that_divide_differently(whole: Store, in_small_parts: Store, copy: Copy) -> None:

@@ -34,6 +34,21 @@ def test_by_text_is_a_stable_sort_by_bytes_with_nulls_last(rows, shape, ends, di
     assert order.by_text(some, ("a", "b"), distinct=("b",) if distinct else ()).tolist() == expected
 
 
+NUMBERS = st.sampled_from(("0", "1", "10", "100", "12", "120", "2", "9", "99", "6985418911"))
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc") | st.none(), NUMBERS | st.integers(0, 10**19).map(str))))
+def test_numbers_are_in_the_order_of_their_bytes_too(rows):
+    table = pa.table(
+        {"a": pa.array([a for a, _ in rows], pa.string()), "b": pa.array([b for _, b in rows], pa.string())}
+    )
+    expected = sorted(range(len(rows)), key=lambda n: (nulls_last(rows[n][0]), rows[n][1].encode()))
+    assert order.by_text(table, ("a", "b"), distinct=("b",)).tolist() == expected
+    assert order.by_text(table, ("b",), distinct=("b",)).tolist() == sorted(
+        range(len(rows)), key=lambda n: rows[n][1].encode()
+    )
+
+
 @given(ROWS, st.sampled_from(SHAPES), cuts())
 def test_repeats_are_rows_equal_to_the_row_before(rows, shape, ends):
     some = in_chunks(pairs(rows, shape), ends)
