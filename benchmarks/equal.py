@@ -31,7 +31,9 @@ def released_by_byleave(url: str, version: str) -> Files:
     """The files of a release in a store."""
     store = open_store(url)
     parts = store.releases.get(version).parts
-    return {name: [str(Path(store.url) / blob.path) for blob in blobs.values()] for name, blobs in parts.items()}
+    return {
+        name: [str(Path(store.url) / blob.path) for blob in blobs.values()] for name, blobs in parts.items()
+    }
 
 
 def released_by_peer(out: Path) -> Files:
@@ -39,7 +41,11 @@ def released_by_peer(out: Path) -> Files:
     return {
         name: found
         for name in _DIGESTS
-        if (found := sorted(str(file) for file in [*out.glob(f"{name}*.parquet"), *out.glob(f"{name}/**/*.parquet")]))
+        if (
+            found := sorted(
+                str(file) for file in [*out.glob(f"{name}*.parquet"), *out.glob(f"{name}/**/*.parquet")]
+            )
+        )
     }
 
 
@@ -50,7 +56,9 @@ def differing(a: Files, b: Files) -> list[str]:
         if name in a and name in b:
             ours, theirs = (_digest(name, files[name]) for files in (a, b))
             if ours != theirs:
-                faults.append(f"{name}: {ours[0]:,} rows with digest {ours[1]}, {theirs[0]:,} with {theirs[1]}")
+                faults.append(
+                    f"{name}: {ours[0]:,} rows with digest {ours[1]}, {theirs[0]:,} with {theirs[1]}"
+                )
     if "items" not in a or "items" not in b:
         faults.append("items: one of the two has none")
     return faults

@@ -20,6 +20,8 @@ from benchmarks.peers.release_inputs import release_inputs
 from benchmarks.release import CUT, copy_of
 from benchmarks.results import BYLEAVE, Results
 from benchmarks.worlds import SNAPSHOTS, World, byleave
+from pipelines.store.store import open_store
+from pipelines.store.tables import MANIFESTS
 
 _TODAY = "2026-11-21"
 _SHARE_CHANGED = 0.0005
@@ -41,7 +43,7 @@ def measure_nights(results: Results, world: World, store: Path, rounds: int) -> 
         _Night("(b) 1 owner opted out", _opt_outs(store, scratch / "b.txt", 1, 0)),
         _Night("(c) 245 owners, 1,000 items", _opt_outs(store, scratch / "c.txt", 245, 1000)),
         _Night("(d) new license snapshot", _licenses(world, scratch / "d.parquet")),
-        _Night("(e) 0.1 % new items", _new_items(world)),
+        _Night("(e) 0.1 % new items", _new_items(world, store)),
     ]
     for place in range(1, rounds + 1):
         base = copy_of(store, scratch / "base")
@@ -106,8 +108,8 @@ def _licenses(world: World, file: Path) -> Callable[[Path], Figures]:
     )
 
 
-def _new_items(world: World) -> Callable[[Path], Figures]:
-    words = ("--format", "yfcc100m", "--snapshot", "grown", "--onto", f"slice-{world.slices}")
-    return lambda fresh: byleave(
-        "ingest", "manifest", str(fresh), str(world.new_items), *words, folder=fresh
-    )
+def _new_items(world: World, store: Path) -> Callable[[Path], Figures]:
+    newest = open_store(str(store)).tables.newest(MANIFESTS)
+    assert newest is not None
+    words = ("--format", "yfcc100m", "--snapshot", "grown", "--onto", newest.name)
+    return lambda fresh: byleave("ingest", "manifest", str(fresh), str(world.new_items), *words, folder=fresh)

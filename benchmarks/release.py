@@ -18,7 +18,9 @@ SPARK_MOST_ROWS = 10_000_000
 CUT = ("--policy", "research", "--version")
 
 
-def compare(results: Results, store: Path, rounds: int, peers: Sequence[str], *, only_whole: bool = False) -> None:
+def compare(
+    results: Results, store: Path, rounds: int, peers: Sequence[str], *, only_whole: bool = False
+) -> None:
     """Byleave and each peer in turn, each from the beginning; the outputs are checked to be equal.
 
     Raises:
@@ -47,11 +49,20 @@ def compare(results: Results, store: Path, rounds: int, peers: Sequence[str], *,
                 out = scratch / f"{peer}-{variant}"
                 words = [] if variant == "whole" else ["--only-kept"]
                 words += ["--sample", str(sample)] if sample else []
-                command = [sys.executable, "-m", f"benchmarks.peers.{peer}_release", str(fresh), str(out), *words]
+                command = [
+                    sys.executable,
+                    "-m",
+                    f"benchmarks.peers.{peer}_release",
+                    str(fresh),
+                    str(out),
+                    *words,
+                ]
                 figures = measure(command, out)
                 results.add("release", variant, peer, figures, round=place, sample=sample)
                 if not sample and (faults := differing(ours, released_by_peer(out))):
-                    raise SystemExit(f"{peer}, {variant}: another release than byleave's\n  " + "\n  ".join(faults))
+                    raise SystemExit(
+                        f"{peer}, {variant}: another release than byleave's\n  " + "\n  ".join(faults)
+                    )
                 shutil.rmtree(out)
     shutil.rmtree(scratch, ignore_errors=True)
 

@@ -100,7 +100,10 @@ class Results:
         others = [run for run in read(file) if run.item not in measured]
         FOLDER.mkdir(exist_ok=True)
         head = {"machine": machine(), "versions": versions()}
-        lines = [head, *({k: v for k, v in asdict(run).items() if v is not None} for run in (*others, *self.runs))]
+        lines = [
+            head,
+            *({k: v for k, v in asdict(run).items() if v is not None} for run in (*others, *self.runs)),
+        ]
         file.write_text("".join(json.dumps(_rounded(line)) + "\n" for line in lines), encoding="utf-8")
         return file
 
@@ -136,7 +139,9 @@ def machine() -> str:
         (line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
         platform.processor(),
     )
-    memory = next((int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
+    memory = next(
+        (int(line.split()[1]) for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0
+    )
     return f"{os.cpu_count()} cores ({model}), {memory / 2**20:.0f} GiB"
 
 

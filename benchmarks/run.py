@@ -1,12 +1,13 @@
 """``make bench ROWS=1M``: byleave and its peers on the same input, in turn, process by process.
 
-    python -m benchmarks.run --rows 10M [--items ingest,release,nightly] [--peers duckdb,polars] [--rounds 3]
+python -m benchmarks.run --rows 10M [--items ingest,release,nightly] [--peers duckdb,polars] [--rounds 3]
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import ingest, nightly, release
@@ -43,10 +44,10 @@ def main() -> None:
     write_tables()
 
 
-def prepare(results: Results, world: World, store: Path) -> None:
+def prepare(results: Results, world: World, store: Path, *, again: bool = False) -> None:
     """A store that took in the world, made if there is none; what that cost is kept as `prepare`."""
     whole = store.with_name(store.name + ".whole")
-    if whole.exists() and store.exists():
+    if whole.exists() and store.exists() and not again:
         return
     whole.unlink(missing_ok=True)
     create(world, store)
@@ -67,7 +68,7 @@ def _rows(text: str) -> int:
     return int(found[1]) * {"": 1, "k": 1_000, "M": 1_000_000}[found[2]]
 
 
-def _several(names: tuple[str, ...]):  # type: ignore[no-untyped-def]
+def _several(names: tuple[str, ...]) -> Callable[[str], list[str]]:
     def parse(text: str) -> list[str]:
         chosen = [name for name in text.split(",") if name]
         if unknown := sorted(set(chosen) - set(names)):

@@ -45,17 +45,18 @@ class World:
         """Where slice ``number``, from 1, lies."""
         return self.folder if self.slices == 1 else self.folder / f"{number}-of-{self.slices}"
 
-    def make(self, number: int) -> list[str]:
-        """The manifest's files of a slice, made if they are not there."""
+    def make(self, number: int, compress: str = "") -> list[str]:
+        """The manifest's files of a slice, made if they are not there; plain, `gz` or `bz2`."""
         folder = self.slice_folder(number)
         if not (folder / "expected.json").exists() or not list((folder / "manifest").iterdir()):
             shutil.rmtree(folder, ignore_errors=True)
             words = ["--rows", str(self.rows), "--seed", str(SEED), "--files", str(_FILES * self.slices)]
+            words += ["--compress", compress]
             if self.slices > 1:
                 words += ["--slice", f"{number}/{self.slices}"]
             byleave("synth", str(folder), *words)
         files = sorted(str(file) for file in (folder / "manifest").iterdir())
-        if number == 1 and not self.new_items.exists():
+        if number == 1 and not compress and not self.new_items.exists():
             _write_new_items(files[0], self.rows // 1000, self.new_items)
         return files
 
@@ -106,9 +107,7 @@ def ingest_the_rest(world: World, store: Path) -> Iterator[tuple[str, Figures]]:
 def _write_new_items(manifest: str, count: int, out: Path) -> None:
     """``count`` lines of a few owners of ``manifest``, with ids that nothing else has."""
     each = -(-count // _NEW_ITEMS_OF_OWNERS)
-    lines = (
-        f"read_csv('{manifest}', delim='\t', header=false, quote='', escape='', all_varchar=true, strict_mode=false)"
-    )
+    lines = f"read_csv('{manifest}', delim='\t', header=false, quote='', escape='', all_varchar=true, strict_mode=false)"
     columns = ", ".join(f"column{place:02d}" for place in range(1, 23))
     duckdb.execute(f"""
         copy (

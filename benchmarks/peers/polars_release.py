@@ -1,6 +1,6 @@
 """The release in Polars' streaming engine, over the same tables: what a user would write by hand instead.
 
-    python -m benchmarks.peers.polars_release STORE OUT [--only-kept]
+python -m benchmarks.peers.polars_release STORE OUT [--only-kept]
 """
 
 from __future__ import annotations

@@ -42,6 +42,13 @@ class ReleaseInputs:
     allowed: list[str]
 
 
+def manifest_files(url: str) -> list[str]:
+    """The Parquet files of the newest manifest in the store at ``url``."""
+    store = open_store(url)
+    manifest = store.tables.newest(MANIFESTS)
+    return [str(Path(store.url) / blob.path) for blob in manifest.buckets.values()] if manifest else []
+
+
 def release_inputs(url: str) -> ReleaseInputs:
     """The files that ``byleave release cut --policy research`` would read in the store at ``url``.
 
