@@ -6,7 +6,6 @@ import dataclasses
 import shutil
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import duckdb
 

@@ -20,7 +20,7 @@ from benchmarks.peers.release_inputs import release_inputs
 from benchmarks.release import CUT, copy_of
 from benchmarks.results import BYLEAVE, Results
 from benchmarks.worlds import SNAPSHOTS, World, byleave
-from pipelines.store.store import open_store
+from pipelines.store.store import close_stores, open_store
 from pipelines.store.tables import MANIFESTS
 
 _TODAY = "2026-11-21"
@@ -46,6 +46,7 @@ def measure_nights(results: Results, world: World, store: Path, rounds: int) -> 
         _Night("(e) 0.1 % new items", _new_items(world, store)),
     ]
     for place in range(1, rounds + 1):
+        close_stores()
         base = copy_of(store, scratch / "base")
         full = byleave("release", "cut", str(base), *CUT, "1", folder=base)
         results.add("nightly", "full release", BYLEAVE, full, round=place)

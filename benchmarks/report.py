@@ -17,6 +17,7 @@ README = Path(__file__).parent / "README.md"
 PLOTS = Path(__file__).parent / "plots"
 _BEGIN, _END = "<!-- results: written by `make bench-tables` -->", "<!-- end of results -->"
 _ITEMS = ("prepare", "ingest", "release", "nightly")
+_HEADS = ("by", "wall s", "CPU s", "peak MiB", "written MiB", "us a row", "times byleave's wall")
 _BARS_FOR = {"one worker": "whole", "kept": "whole"}
 """Work that is held against byleave's own under another name."""
 
@@ -44,8 +45,8 @@ def _tables(file: Path) -> Iterator[str]:
     for item in _ITEMS:
         of_item = [run for run in runs if run.item == item]
         if of_item:
-            yield f"| {item} | by | wall s | CPU s | peak MiB | written MiB | us a row | times byleave's wall |"
-            yield "|---|---|---|---|---|---|---|---|"
+            yield f"| {item} | {' | '.join(_HEADS)} |"
+            yield f"|---|{'---|' * len(_HEADS)}"
             yield from _rows(of_item)
             yield ""
 

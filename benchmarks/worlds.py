@@ -107,7 +107,8 @@ def ingest_the_rest(world: World, store: Path) -> Iterator[tuple[str, Figures]]:
 def _write_new_items(manifest: str, count: int, out: Path) -> None:
     """``count`` lines of a few owners of ``manifest``, with ids that nothing else has."""
     each = -(-count // _NEW_ITEMS_OF_OWNERS)
-    lines = f"read_csv('{manifest}', delim='\t', header=false, quote='', escape='', all_varchar=true, strict_mode=false)"
+    options = "delim='\t', header=false, quote='', escape='', all_varchar=true, strict_mode=false"
+    lines = f"read_csv('{manifest}', {options})"
     columns = ", ".join(f"column{place:02d}" for place in range(1, 23))
     duckdb.execute(f"""
         copy (

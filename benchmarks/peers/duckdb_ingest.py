@@ -20,11 +20,7 @@ import pyarrow as pa
 
 from transforms.domain.licenses import normalize
 
-_COLUMNS = """
-    item_id owner_id owner_name taken_at uploaded_at capture_device title description tags machine_tags
-    longitude latitude accuracy page_url image_url license_name license_url server farm secret
-    secret_original extension marker
-""".split()
+_COLUMNS = ["item_id", "owner_id", "owner_name", "taken_at", "uploaded_at", "capture_device", "title", "description", "tags", "machine_tags", "longitude", "latitude", "accuracy", "page_url", "image_url", "license_name", "license_url", "server", "farm", "secret", "secret_original", "extension", "marker"]
 
 
 def main() -> None:
