@@ -6,6 +6,9 @@
     OUT/licenses/2025-06-01.parquet ...  OUT/opt-outs/2025-06-10.txt ...
     OUT/expected.json                    written last: where it is, the rest is whole
 
+A world that is too large for the disk is made in slices: a slice has some of the manifest's files, license
+snapshots of as many items, the opt-out lists, which are whole, and the answers, which are of the whole world.
+
 The world is made in pieces of fixed size, each a pure function of the recipe and the piece's place. Processes
 make them in any order and one writer lays them down in order, so that the bytes do not depend on ``workers``;
 memory is bounded by the few pieces under way.
@@ -22,6 +25,7 @@ import gzip
 import itertools
 import json
 import multiprocessing
+import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -58,8 +62,10 @@ class Recipe:
     files: int = 4
     bad_rows: int = 0
     compress: str = ""
+    slice: tuple[int, int] = (1, 1)  # which of how many
 
     def __post_init__(self) -> None:
+        number, slices = self.slice
         wrong = [
             message
             for holds, message in (
@@ -69,6 +75,10 @@ class Recipe:
                 (self.files >= 1, f"files is {self.files}: take 1 or more"),
                 (0 <= self.bad_rows <= MOST_ROWS, f"bad rows is {self.bad_rows:,}: take 0 to {MOST_ROWS:,}"),
                 (self.compress in COMPRESSIONS, f"compress is {self.compress!r}: take gz, bz2 or nothing"),
+                (
+                    1 <= number <= slices <= max(1, min(self.files, self.rows)),
+                    f"slice is {number}/{slices}: take one from 1/N to N/N, N being no more than the files",
+                ),
             )
             if not holds
         ]
@@ -108,8 +118,17 @@ def _pieces(recipe: Recipe) -> Iterator[_Piece]:
             yield _Piece(file, (start, stop), (items * start // rows, items * stop // rows))
 
 
+def _in_slice(recipe: Recipe, file: int) -> bool:
+    number, slices = recipe.slice
+    files = min(recipe.files, recipe.rows)
+    return files * (number - 1) // slices <= file < files * number // slices
+
+
 def _make(recipe: Recipe, piece: _Piece) -> _Made:
     people, lists = _world(recipe)
+    counts = tally(people, *piece.items, lists)
+    if not _in_slice(recipe, piece.file):
+        return _Made(piece, b"", [], counts)
     lines = yfcc100m_lines(people, *piece.lines, recipe.columns)
     numbers, before = broken_among(people, recipe.bad_rows, *piece.lines)
     if len(numbers):
@@ -120,7 +139,7 @@ def _make(recipe: Recipe, piece: _Piece) -> _Made:
     elif recipe.compress == "bz2":
         text = bz2.compress(text)
     snapshots = [snapshot_rows(people, *piece.items, place) for place in range(len(SNAPSHOTS))]
-    return _Made(piece, text, snapshots, tally(people, *piece.items, lists))
+    return _Made(piece, text, snapshots, counts)
 
 
 def _make_to_send(recipe: Recipe, piece: _Piece) -> _Made:
@@ -160,6 +179,7 @@ def synthesize(
     bad_rows: int = 0,
     compress: str = "",
     columns: int = 23,
+    slice: tuple[int, int] = (1, 1),  # noqa: A002
     report: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
     """The content of ``out/expected.json``, after everything is written under ``out``.
@@ -174,12 +194,13 @@ def synthesize(
         bad_rows: broken lines, in addition to ``rows``.
         compress: ``gz``, ``bz2`` or nothing, for the manifest.
         columns: 23, or 25 for YFCC100M's later form.
+        slice: which of how many slices is made, counted from 1; all of them together are the whole.
         report: is told the lines written so far.
 
     Raises:
         ConfigError: an argument is out of range, or ``out`` holds something already.
     """
-    recipe = Recipe(rows, seed, fmt, columns, files, bad_rows, compress)
+    recipe = Recipe(rows, seed, fmt, columns, files, bad_rows, compress, slice)
     if workers < 1:
         raise ConfigError(f"workers is {workers}: take 1 or more")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -199,7 +220,7 @@ def synthesize(
             with _manifest_file(out, recipe, file) as manifest:
                 for made in made_pieces:
                     manifest.write(made.text)
-                    for writer, batch in zip(snapshots, made.snapshots, strict=True):
+                    for writer, batch in zip(snapshots, made.snapshots, strict=bool(made.snapshots)):
                         writer.write_batch(batch)
                     counts.update(made.counts)
                     if report is not None:
@@ -214,5 +235,7 @@ def synthesize(
 
 
 def _manifest_file(out: Path, recipe: Recipe, file: int) -> BinaryIO:
+    if not _in_slice(recipe, file):
+        return Path(os.devnull).open("wb")
     ending = f".{recipe.compress}" if recipe.compress else ""
     return (out / "manifest" / f"part-{file:05d}.tsv{ending}").open("xb")

@@ -10,6 +10,23 @@ import click
 from pipelines.commands.options import json_option, show, watch
 
 
+class Slice(click.ParamType[tuple[int, int]]):
+    """Which of how many, written 1/2."""
+
+    name = "slice"
+
+    def convert(
+        self, value: str | tuple[int, int], param: click.Parameter | None, context: click.Context | None
+    ) -> tuple[int, int]:
+        """See click."""
+        if isinstance(value, tuple):
+            return value
+        number, slash, slices = value.partition("/")
+        if not (slash and number.isdecimal() and slices.isdecimal()):
+            self.fail(f"{value!r} is not a slice; write it as 1/2", param, context)
+        return int(number), int(slices)
+
+
 @click.command()
 @click.argument("out", metavar="OUT")
 @click.option("--rows", type=click.IntRange(min=1), required=True, help="Rows of the manifest.")
@@ -25,6 +42,14 @@ from pipelines.commands.options import json_option, show, watch
 @click.option(
     "--bad-rows", type=click.IntRange(min=0), default=0, show_default=True, help="Broken rows among them."
 )
+@click.option(
+    "--slice",
+    "slice_",
+    type=Slice(),
+    default="1/1",
+    show_default=True,
+    help="Make one of several slices, such as 1/2.",
+)
 @click.option("--workers", type=click.IntRange(min=0), default=0, help="Processes. [default: one per core]")
 @json_option
 def synth(
@@ -36,6 +61,7 @@ def synth(
     files: int,
     compress: str,
     bad_rows: int,
+    slice_: tuple[int, int],
     workers: int,
     as_json: bool,
 ) -> None:
@@ -57,6 +83,7 @@ def synth(
             files=files,
             compress=compress,
             bad_rows=bad_rows,
+            slice=slice_,
             workers=workers or os.cpu_count() or 1,
             report=report,
         )

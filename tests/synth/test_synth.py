@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -309,6 +310,34 @@ def test_bytes_do_not_depend_on_workers(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(one) == 3 + 2 + 3 + 1
     assert reported[1] == reported[2] == sorted(reported[1])
     assert reported[1][-1] == 20_001
+
+
+def test_slices_are_the_whole_world_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.synth._PIECE_ROWS", 300)
+    made = {}
+    for name, part in (("whole", (1, 1)), ("first", (1, 2)), ("second", (2, 2))):
+        made[name] = synthesize(
+            tmp_path / name, rows=2_001, seed=5, workers=1, files=3, bad_rows=9, slice=part
+        )
+    assert made["whole"] == made["first"] == made["second"]
+
+    def files(name: str, folder: str) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in (tmp_path / name / folder).iterdir()}
+
+    first, second = files("first", "manifest"), files("second", "manifest")
+    assert (len(first), len(second)) == (1, 2)
+    assert {**first, **second} == files("whole", "manifest")
+    assert files("first", "opt-outs") == files("second", "opt-outs") == files("whole", "opt-outs")
+    for snapshot in files("whole", "licenses"):
+        parts = [pq.read_table(tmp_path / name / "licenses" / snapshot) for name in ("first", "second")]
+        assert all(len(part) for part in parts)
+        assert pa.concat_tables(parts).equals(pq.read_table(tmp_path / "whole" / "licenses" / snapshot))
+
+
+@pytest.mark.parametrize("part", [(0, 1), (2, 1), (1, 4)])
+def test_a_slice_that_there_is_not_is_refused(tmp_path: Path, part: tuple[int, int]) -> None:
+    with pytest.raises(ConfigError, match=f"slice is {part[0]}/{part[1]}"):
+        synthesize(tmp_path / "out", rows=10, seed=1, workers=1, files=3, slice=part)
 
 
 def test_faults_of_the_arguments_are_reported_at_once(tmp_path: Path) -> None:
