@@ -81,8 +81,9 @@ def unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
     ahead: deque[tuple[_Piece, Future[bytes | None]]] = deque()
     try:
         combined = 0
+        room = _AHEAD  # who asks for the beginning only does not pay for more
         while True:
-            while len(ahead) < _AHEAD * cores and (piece := next(pieces, None)) is not None:
+            while len(ahead) < room and (piece := next(pieces, None)) is not None:
                 ahead.append((piece, pool.submit(_unpack, piece)))
             if not ahead:
                 return
@@ -93,6 +94,7 @@ def unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
             elif (text := unpacked.result()) is not None:
                 combined = ((combined << 1 | combined >> 31) & 0xFFFFFFFF) ^ piece.checksum
                 yield text
+                room = _AHEAD * cores
             elif ahead and piece.bits < 8 * _MOST_PIECE_BYTES:
                 longer = piece + ahead.popleft()[0]
                 ahead.appendleft((longer, pool.submit(_unpack, longer)))
