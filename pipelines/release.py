@@ -175,8 +175,8 @@ def release_job(
 def facts_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, Blob]:
     """By bucket, the facts of the newest release of this manifest and policy; reads documents and memos only.
 
-    Empty if there is no such release among the last few, if its tables or memos are gone, or if it is of these
-    very inputs, so that there is nothing to cut.
+    Empty if there is no such release among the last few, if its tables or memos are gone, or if it is of
+    these very inputs, so that there is nothing to cut.
     """
     with contextlib.suppress(IntegrityError):  # it is a hint
         for version in reversed(store.releases.versions()[-_LOOK_BACK:]):
@@ -188,13 +188,12 @@ def facts_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, B
                 continue
             licenses = store.tables.named(LICENSES, named["licenses"])
             opt_outs = store.tables.named(OPT_OUTS, named["opt_outs"])
-            if (
-                licenses is None
-                or opt_outs is None
-                or (licenses, opt_outs) == (inputs.licenses, inputs.opt_outs)
-            ):
+            if licenses is None or opt_outs is None:
                 break
-            earlier = release_job(store, Inputs(inputs.manifest, licenses, opt_outs, ""), policy)
+            then = Inputs(inputs.manifest, licenses, opt_outs, inputs.as_of)
+            if then == inputs:
+                break
+            earlier = release_job(store, then, policy)
             replay = Replay(store, Job(earlier.name, earlier.stages[:2]))
             joined = replay.results(1) if len(replay.advance()) == 2 else []
             return {done.action.refs["bucket"]: done.result.blobs["facts"] for done in joined}
