@@ -1,4 +1,4 @@
-"""Row groups of other files in one: to the byte what the writer gives. Files that are not ours are refused."""
+"""Row groups of other files in one: to the byte what the writer gives. Files unlike ours are refused."""
 
 from __future__ import annotations
 
