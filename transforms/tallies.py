@@ -81,7 +81,7 @@ def _codes(column: pa.ChunkedArray) -> _Numbers:
 
 
 def _numbered(columns: Sequence[_Numbers]) -> tuple[_Numbers, _Numbers]:
-    """A number for each row, equal where all columns are, from 0 without a gap; and one row of each number."""
+    """A number for each row, from 0 without a gap, equal where all columns are; and a row of each number."""
     number, possible = columns[0], int(columns[0].max(initial=0)) + 1
     for column in columns[1:]:
         values = int(column.max(initial=0)) + 1

@@ -34,7 +34,8 @@ _STATISTICS = ("source", "item_id", "owner_id", "uploaded_at")
 
 GROUP_ROWS = 1 << 14
 """Rows of a row group of a manifest. `items` has a group for each of its groups, with the rows kept of it."""
-_WHOLE_ROWS = 1 << 20
+WHOLE_ROWS = 1 << 20
+"""Rows of a row group of any other table."""
 
 
 def write(groups: Iterable[pa.Table], schema: pa.Schema) -> pa.Buffer:
@@ -76,7 +77,7 @@ def grouped(table: pa.Table, schema: pa.Schema) -> Iterator[pa.Table]:
     """
     table = schemas.conform(table, schema)
     narrow = schema.names not in (schemas.MANIFEST.names, schemas.ITEMS.names)
-    rows = _WHOLE_ROWS if narrow else GROUP_ROWS
+    rows = WHOLE_ROWS if narrow else GROUP_ROWS
     for start in range(0, max(len(table), 1), rows):
         piece = table.slice(start, rows)
         yield piece if len(piece) == len(table) else forget_unused(piece)

@@ -16,7 +16,7 @@ from pages import blocks, code, read, table
 
 from pipelines.release import Inputs, cut_release
 from pipelines.runner import Runner
-from pipelines.store import documents
+from pipelines.store import documents, parquet
 from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
 from pipelines.store.releases import FORMAT, PARTS, Release
@@ -261,6 +261,9 @@ def test_blobs_are_written_with_the_settings_that_the_page_states(store: Store) 
     assert not item.has_dictionary_page
     assert source.is_stats_set
     assert file.metadata.num_row_groups == 1
+    assert [f"{rows:,}" in stated["row groups"] for rows in (parquet.GROUP_ROWS, parquet.WHOLE_ROWS)] == [
+        True
+    ] * 2
     assert file.metadata.metadata is None  # where Arrow's own schema would be
     assert all(not field.nullable for field in file.schema_arrow)
 

@@ -1,4 +1,4 @@
-"""Row groups spliced from other files: to the byte what the writer gives, and refused where it is not ours."""
+"""Row groups of other files in one: to the byte what the writer gives. Files unlike ours are refused."""
 
 from __future__ import annotations
 
