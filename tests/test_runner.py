@@ -14,9 +14,9 @@ from toystages import sum_of_squares
 from pipelines.actions import Stage
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job, Plan
-from pipelines.release import PlanCut, PlanJoin, PlanResolve
+from pipelines.release import PlanCut, PlanJoin, PlanResolve, PlanTally
 from pipelines.runner import Runner
-from pipelines.steps import cut, index, join, merge, partition, resolve
+from pipelines.steps import cut, index, join, merge, partition, resolve, tally
 from pipelines.store.store import Store
 from transforms.domain import errors
 from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError, RetryError
@@ -244,13 +244,14 @@ def test_stage_labels_are_the_golden_ones(golden: Callable[[str, str], None]) ->
         "ingest manifest": [
             (partition.STAGE, PlanPartition(())),
             (index.STAGE, PlanIndex(16)),
-            (merge.STAGE, PlanManifestMerge()),
+            (merge.STAGE, PlanManifestMerge(16, 100)),
         ],
         "ingest licenses": [(partition.STAGE, PlanPartition(())), (merge.STAGE, PlanLicenseMerge())],
         "release cut": [
             (resolve.STAGE, PlanResolve(nothing, 16)),  # type: ignore[arg-type]
-            (join.STAGE, PlanJoin(nothing)),  # type: ignore[arg-type]
-            (cut.STAGE, PlanCut(nothing)),  # type: ignore[arg-type]
+            (join.STAGE, PlanJoin(nothing, 16)),  # type: ignore[arg-type]
+            (cut.STAGE, PlanCut(nothing, 16)),  # type: ignore[arg-type]
+            (tally.STAGE, PlanTally(16)),
         ],
     }
     lines = []
