@@ -78,7 +78,7 @@ def measure(
     return Figures(
         wall_seconds=wall,
         cpu_seconds=max(cpu, usage.ru_utime + usage.ru_stime),
-        peak_bytes=max(peak, usage.ru_maxrss * 1024),
+        peak_bytes=peak,  # not `ru_maxrss`: that of a child is never below what its parent held when it began
         written_bytes=size_of(folder) - before_bytes,
         printed=text,
     )

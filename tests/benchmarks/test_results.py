@@ -32,6 +32,12 @@ def test_figures_of_a_process_and_its_children(tmp_path: Path) -> None:
     assert 0.05 < found.cpu_seconds < found.wall_seconds + 1
 
 
+def test_memory_of_the_one_who_measures_does_not_count() -> None:
+    held = b"x" * 300_000_000
+    found = measure([sys.executable, "-c", "import time; time.sleep(0.3)"])
+    assert found.peak_bytes < 100_000_000 < len(held)
+
+
 def test_a_command_that_fails_says_what_it_said() -> None:
     with pytest.raises(SystemExit, match="ended with 3\nno"):
         measure([sys.executable, "-c", "import sys; print('no', file=sys.stderr); sys.exit(3)"])
