@@ -1,8 +1,8 @@
-"""Figures of whole processes: wall and CPU seconds, peak memory of a process and all its children, bytes written.
+"""What a process and all its children cost: wall and CPU seconds, peak memory, bytes written.
 
 Memory is sampled. Of a single process it is the resident set. Of several it is the sum of proportional sets
-(``smaps_rollup``), in which a page that processes share counts once; reading it walks the page table, so that
-a single process, where the two hardly differ, is spared it.
+(``smaps_rollup``), in which a page that processes share counts once; reading it walks the page table, so
+that a single process, where the two hardly differ, is spared it.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def measure(
     return Figures(
         wall_seconds=wall,
         cpu_seconds=max(cpu, usage.ru_utime + usage.ru_stime),
-        peak_bytes=max(peak, usage.ru_maxrss * 1024),
+        peak_bytes=peak,  # not `ru_maxrss`: that of a child is never below what its parent held when it began
         written_bytes=size_of(folder) - before_bytes,
         printed=text,
     )

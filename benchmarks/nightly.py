@@ -1,14 +1,15 @@
 """Nightly: what the next release costs, after (a) nothing, (b) to (e) changes of ever more kinds.
 
-Each night begins at a store in which a release of everything before was cut. The input of the night is taken
-in first, and measured for itself; then the release is cut again. ``release cut --dry-run`` says beforehand how
-many actions each stage has to do.
+Each night begins at a store in which a release of everything before was cut. The input of the night is
+taken in first, and measured for itself; then the release is cut again. ``release cut --dry-run`` says
+beforehand how many actions each stage has to do.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +55,11 @@ def measure_nights(results: Results, world: World, store: Path, rounds: int) -> 
             fresh = copy_of(base, scratch / "fresh")
             if night.take_in:
                 results.add("nightly", f"{night.name}: ingest", BYLEAVE, night.take_in(fresh), round=place)
-            note = _to_do(fresh)
+            note, before = _to_do(fresh), _memos(fresh)
             cut = byleave("release", "cut", str(fresh), *CUT, "2", folder=fresh)
-            share = f"{cut.wall_seconds / full.wall_seconds:.3f} of a full release; {note}"
+            done = ", ".join(f"{stage} {n}" for stage, n in sorted((_memos(fresh) - before).items()))
+            share = f"{cut.wall_seconds / full.wall_seconds:.3f} of a full release; to do {note}"
+            share += f"; done {done or 'nothing'}"
             results.add("nightly", f"{night.name}: release", BYLEAVE, cut, round=place, note=share)
             shutil.rmtree(fresh)
         shutil.rmtree(base)
@@ -68,6 +71,11 @@ def _to_do(store: Path) -> str:
     outlook = json.loads(byleave("release", "cut", str(store), *CUT, "2", "--dry-run", "--json").printed)
     stages = [f"{each['stage']} {each['to_do']}/{each['actions']}" for each in outlook["stages"]]
     return ", ".join([*stages, *(f"{stage} later" for stage in outlook["later"])])
+
+
+def _memos(store: Path) -> Counter[str]:
+    """How many actions of each stage are remembered."""
+    return Counter(file.relative_to(store / "memo").parts[0] for file in (store / "memo").rglob("*.json"))
 
 
 def _opt_outs(store: Path, file: Path, owners: int, items: int) -> Callable[[Path], Figures]:

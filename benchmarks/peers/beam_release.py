@@ -1,10 +1,10 @@
-"""The release in Beam as its documentation would have it: an element for each row, joined by ``CoGroupByKey``.
+"""The release in Beam, as its guide would have it: an element for each row, joined by ``CoGroupByKey``.
 
     python -m benchmarks.peers.beam_release STORE OUT [--sample FOLDER]
 
-Every row is a dictionary from ``ReadAllFromParquet`` to ``WriteToParquet``. A hundred million such rows would take
-a day, so that a sample is measured: some items of the manifest, and what was seen of them.
-The runner is byleave's: ``FnApiRunner``, `in_memory`.
+Every row is a dictionary from ``ReadAllFromParquet`` to ``WriteToParquet``. A hundred million such rows
+would take a day, so that a sample is measured: some items of the manifest, and what was seen of them. The
+runner is byleave's: ``FnApiRunner``, `in_memory`.
 """
 
 from __future__ import annotations

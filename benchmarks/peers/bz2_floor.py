@@ -2,8 +2,8 @@
 
     python -m benchmarks.peers.bz2_floor indexed|files FILES...
 
-`indexed` takes file after file, its blocks on all cores, by `indexed_bzip2`; `files` takes as many files at once
-as there are cores, by the standard library.
+`indexed` takes file after file, its blocks on all cores, by `indexed_bzip2`; `files` takes as many files at
+once as there are cores, by the standard library.
 """
 
 from __future__ import annotations

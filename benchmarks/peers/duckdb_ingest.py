@@ -1,14 +1,14 @@
-"""Ingest in DuckDB: a TSV in YFCC100M's form, read, decoded and written as sorted Parquet, partitioned by owner.
+"""Ingest in DuckDB: a TSV in YFCC100M's form, decoded and written as sorted Parquet, partitioned by owner.
 
     python -m benchmarks.peers.duckdb_ingest OUT PARTITIONS FILES...
 
-Reading, decoding, sorting by (partition, owner, item) and ``COPY ... PARTITION_BY`` are one statement. Items that
-come twice are found by a narrow pass over the file before it, and lose all rows but one. Tried, by CPU time on 2M
-rows: a temporary table in between, about as fast (1.07 of it); `distinct on` over whole rows, 1.26. On 0.5M rows
-without that question: a temporary table and a ``COPY`` for each partition, 1.08.
+Reading, decoding, sorting by (partition, owner, item) and ``COPY ... PARTITION_BY`` are one statement.
+Items that come twice are found by a narrow pass over the file before it, and lose all rows but one. Tried,
+by CPU time on 2M rows: a temporary table in between, about as fast (1.07 of it); `distinct on` over whole
+rows, 1.26. On 0.5M rows without that question: a temporary table and a ``COPY`` for each partition, 1.08.
 
-What byleave's ingest does besides, and this does not: quarantine with reasons, checks of ids, normal forms of
-owners, a rule for which of two rows stays, the item index, digests, checksums of pages, fsync.
+What byleave's ingest does besides, and this does not: quarantine with reasons, checks of ids, normal forms
+of owners, a rule for which of two rows stays, the item index, digests, checksums of pages, fsync.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ import sys
 import duckdb
 import pyarrow as pa
 
+from benchmarks.peers.columns import YFCC100M
 from transforms.domain.licenses import normalize
-
-_COLUMNS = ["item_id", "owner_id", "owner_name", "taken_at", "uploaded_at", "capture_device", "title", "description", "tags", "machine_tags", "longitude", "latitude", "accuracy", "page_url", "image_url", "license_name", "license_url", "server", "farm", "secret", "secret_original", "extension", "marker"]
 
 
 def main() -> None:
@@ -29,16 +28,17 @@ def main() -> None:
     connection = duckdb.connect()
     connection.execute("set preserve_insertion_order = false")
     connection.execute(f"set temp_directory = '{out}.spilled'")
-    columns = ", ".join(f"'{name}': 'varchar'" for name in _COLUMNS)
+    columns = ", ".join(f"'{name}': 'varchar'" for name in YFCC100M)
     listed = ", ".join(f"'{file}'" for file in files)
     connection.execute(f"""
         create view lines as from read_csv([{listed}], columns = {{{columns}}},
             delim = '\t', header = false, quote = '', escape = '', nullstr = '')""")
     raw = "coalesce(license_url, license_name)"
-    # One narrow pass for what has to be known beforehand: the licenses' spellings, and the items that come twice.
+    # One narrow pass for what must be known first: how licenses are written, and which items come twice.
     connection.execute(f"""
         create temp table items as
-        select item_id, count(*)::uinteger as rows, any_value({raw}) as license_raw from lines group by item_id""")
+        select item_id, count(*)::uinteger as rows, any_value({raw}) as license_raw
+        from lines group by item_id""")
     found = connection.execute("select distinct license_raw from items where license_raw is not null")
     spelled = [row[0] for row in found.fetchall()]
     connection.execute("create temp table licenses (license_raw text, license text)")

@@ -2,9 +2,9 @@
 
     python -m benchmarks.peers.polars_ingest OUT PARTITIONS FILES...
 
-Polars has no decoder of URLs. It is lent byleave's own, over whole columns of a batch, which is about as fast as
-DuckDB's; `str.replace_all` of single escapes and `urllib` cell by cell would both be slower. Partitions are
-sorted by one sort of the whole.
+Polars has no decoder of URLs. It is lent byleave's own, over the columns of a batch: replacing escape by
+escape, or `urllib` cell by cell, would be slower. One sort of the whole puts partitions and their rows in
+order.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import sys
 import polars as pl
 import pyarrow as pa
 
+from benchmarks.peers.columns import YFCC100M
 from transforms.domain.licenses import normalize
 from transforms.formats.formencoding import decode
-
-_COLUMNS = ["item_id", "owner_id", "owner_name", "taken_at", "uploaded_at", "capture_device", "title", "description", "tags", "machine_tags", "longitude", "latitude", "accuracy", "page_url", "image_url", "license_name", "license_url", "server", "farm", "secret", "secret_original", "extension", "marker"]
 
 
 def _decoded(texts: pl.Series) -> pl.Series:
@@ -45,7 +44,7 @@ def main() -> None:
         separator="\t",
         has_header=False,
         quote_char=None,
-        schema=dict.fromkeys(_COLUMNS, pl.String),
+        schema=dict.fromkeys(YFCC100M, pl.String),
         raise_if_empty=False,
     )
     texts = ["owner_id", "owner_name", "title", "description", "capture_device"]

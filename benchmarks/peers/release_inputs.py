@@ -1,7 +1,8 @@
 """What every peer's release reads and decides by: a store's own Parquet blobs, and the allowed licenses.
 
-Peers are told more than byleave knows, wherever that makes them faster: that ids are of one platform, so that
-they join on the item's id alone; that a snapshot says one thing of an item; that nobody named a URL or a tag.
+Peers are told more than byleave knows, wherever that makes them faster: that ids are of one platform, so
+that they join on the item's id alone; that a snapshot says one thing of an item; that nobody named a URL or
+a tag.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
     python -m benchmarks.peers.spark_release STORE OUT [--only-kept]
 
-The form is Polars' and DuckDB's: a narrow pass that groups by owner and grain and remembers the exceptions, then a
-wide pass against these few, broadcast. Settings, by Spark's own guide to tuning: as many partitions in a shuffle as
-would make them about 128 MiB, adaptive execution (the default), no user interface, 12 GiB for the driver, in which
-everything runs here.
+The form is Polars' and DuckDB's: a narrow pass that groups by owner and grain and remembers the exceptions,
+then a wide pass against these few, broadcast. Settings: fewer partitions in a shuffle than the default of
+200, which is meant for a cluster; adaptive execution, as is the default; no user interface; 12 GiB for the
+driver, in which everything runs here.
 """
 
 from __future__ import annotations
