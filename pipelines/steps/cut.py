@@ -115,7 +115,7 @@ def run(store: Store, action: Action) -> Result:
     counts = {
         "rows": len(now.reasons),
         "kept": kept,
-        "excluded": len(now.reasons) - kept,
+        "excluded": blobs["excluded"].rows if "excluded" in blobs else 0,
         "observed": pc.sum(now.facts["observed"]).as_py() or 0,
     }
     return Result(
@@ -127,8 +127,8 @@ def _parts(store: Store, manifest: Blob, now: _Verdicts, policy: Policy) -> dict
     """`items` and `excluded`, from nothing but the manifest: a row group at a time."""
     with _open(store, manifest) as groups:
         excluded: list[pa.Table] = []
-        items = _write(groups, range(len(groups.rows)), now, policy, excluded)
-    return _put(store, items, sum(now.kept([slice(None)])), excluded)
+        items, kept = _write(groups, range(len(groups.rows)), now, policy, excluded)
+    return _put(store, items, kept, excluded)
 
 
 def _changed(
@@ -159,7 +159,7 @@ def _patched(
         slices = _slices(groups)
         anew = [place for place, rows in enumerate(slices) if changed[rows].any()]
         made: list[pa.Table] = []
-        new = _write(groups, anew, now, policy, made).to_pybytes()
+        new = _write(groups, anew, now, policy, made)[0].to_pybytes()
     excluded_anew = dict(zip(anew, made, strict=True))
     old = store.blobs.read(before["items"]) if "items" in before else b""
     left_out = EXCLUDED.empty_table()
@@ -202,11 +202,12 @@ def _write(
     now: _Verdicts,
     policy: Policy,
     excluded: list[pa.Table],
-) -> pa.Buffer:
-    """`items` of some row groups, one for each in which a row is kept; the other rows go to ``excluded``."""
-    slices = _slices(manifest)
+) -> tuple[pa.Buffer, int]:
+    """`items` of some row groups, and how many: a group where a row is kept; others go to ``excluded``."""
+    slices, written = _slices(manifest), 0
 
     def kept() -> Iterator[pa.Table]:
+        nonlocal written
         for place in places:
             rows = slices[place]
             facts = now.facts.slice(rows.start, rows.stop - rows.start)
@@ -214,8 +215,9 @@ def _write(
             excluded.append(others)
             if len(items):
                 yield items
+                written += len(items)
 
-    return parquet.write(kept(), ITEMS)
+    return parquet.write(kept(), ITEMS), written
 
 
 def _put(store: Store, items: pa.Buffer | bytes, kept: int, excluded: Sequence[pa.Table]) -> dict[str, Blob]:
