@@ -56,7 +56,7 @@ class Bench:
         then = ["CC-BY-2.0"] * len(rows)
         now, visibility, opt_outs = zip(*(FACTS_OF_ROW[each] for each in rows), strict=True)
         count = len(rows)
-        columns = [then, now, ["none"] * count, visibility, pa.nulls(count, pa.date32()), opt_outs]
+        columns = [then, now, ["none"] * count, visibility, [False] * count, opt_outs]
         columns += [[2012] * count, ["photo"] * count]
         arrays = [pa.array(each, f.type) for each, f in zip(columns, FACTS, strict=True)]
         return self.store.blobs.put_table(pa.table(arrays, schema=FACTS), FACTS)

@@ -19,6 +19,7 @@ from transforms.domain.schemas import (
     QUARANTINE,
     REPEATING,
     TALLIES,
+    TALLIES_BY_OWNER,
     conform,
 )
 
@@ -91,7 +92,19 @@ def test_names_of_columns_are_unique_and_repeating_ones_exist():
 
 
 def test_every_schema_is_among_those_tested():
-    expected = (MANIFEST, QUARANTINE, LICENSES, OPT_OUTS, INDEX, FACTS, ITEMS, EXCLUDED, TALLIES, EXCLUSIONS)
+    expected = (
+        MANIFEST,
+        QUARANTINE,
+        LICENSES,
+        OPT_OUTS,
+        INDEX,
+        FACTS,
+        ITEMS,
+        EXCLUDED,
+        TALLIES,
+        EXCLUSIONS,
+        TALLIES_BY_OWNER,
+    )
     assert len(ALL) == len(expected)
 
 
