@@ -64,7 +64,7 @@ class Bench:
     def cut(self, rows: list[str], before: list[str] | None = None) -> Result:
         """From the part of ``before``, if that was cut here."""
         hint = None if before is None else self.facts(before)
-        action = cut.action(0, self.manifest, self.facts(rows), POLICY, hint)
+        action = cut.action(0, self.manifest, self.facts(rows), POLICY, before=hint)
         self.read.clear()
         result = cut.run(self.store, action)
         self.store.memos.put(cut.STAGE.name, cut.STAGE.key(action), result)

@@ -119,7 +119,7 @@ def _show_outlook(forecasts: Sequence[Forecast], inputs: Inputs, as_json: bool) 
         f"  opt-outs    {', '.join(names['opt_outs']) or 'none'}",
         f"  as of       {inputs.as_of or '-'}",
     ]
-    for each in forecasts:
+    for each in (each for each in forecasts if each.actions):
         most = f" to {each.at_most:,}" if each.at_most > each.to_do else ""
         text = f"{each.to_do:,}{most} of {each.actions:,} to do"
         if each.to_do:
