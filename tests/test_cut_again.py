@@ -177,7 +177,7 @@ def test_without_a_sound_earlier_part_a_bucket_is_cut_from_scratch(bench: Bench,
     part = bench.cut(before).blobs["items"]
     root = Path(bench.store.url)
     facts = bench.facts(before)
-    action = cut.action(0, bench.manifest, bench.facts(after), POLICY, facts)
+    action = cut.action(0, bench.manifest, bench.facts(after), POLICY, before=facts)
     if broken == "no memo":
         key = cut.STAGE.key(cut.action(0, bench.manifest, facts, POLICY))
         (root / "memo" / "Cut" / key[:2] / f"{key}.json").unlink()
