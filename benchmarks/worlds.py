@@ -110,6 +110,7 @@ def _write_new_items(manifest: str, count: int, out: Path) -> None:
     options = "delim='\t', header=false, quote='', escape='', all_varchar=true, strict_mode=false"
     lines = f"read_csv('{manifest}', {options})"
     columns = ", ".join(f"column{place:02d}" for place in range(1, 23))
+    duckdb.execute("set enable_progress_bar = false")
     duckdb.execute(f"""
         copy (
             with owners as (

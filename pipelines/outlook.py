@@ -9,7 +9,8 @@ from typing import Any
 
 from pipelines.actions import Action, Done, Stage
 from pipelines.jobs import Job
-from pipelines.release import Inputs, inputs_of, release_job
+from pipelines.release import release_job
+from pipelines.release_inputs import Inputs, inputs_of
 from pipelines.steps import resolve
 from pipelines.store.store import Store
 from transforms.domain import subbuckets

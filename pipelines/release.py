@@ -8,22 +8,21 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines import code
-from pipelines.actions import Action, Done
+from pipelines.actions import Done
 from pipelines.jobs import Job, Replay
 from pipelines.publish import publish
+from pipelines.release_inputs import Inputs, inputs_of
+from pipelines.release_plans import PlanCut, PlanJoin, PlanResolve, PlanTally
 from pipelines.runner import Runner
 from pipelines.steps import cut, join, resolve, tally
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import PARTS, Release
-from pipelines.store.routed import Slice
 from pipelines.store.store import Store
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
-from transforms.domain import subbuckets
+from pipelines.store.tables import Table, check_name
 from transforms.domain.errors import IntegrityError, StateError
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import REASONS
@@ -33,198 +32,26 @@ _LOOK_BACK = 16
 """Among so many of the newest releases one is looked for to copy from: a few policies may take turns."""
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """The tables that a release is made of."""
-
-    manifest: Table
-    licenses: tuple[Table, ...]
-    opt_outs: tuple[Table, ...]
-    as_of: str
-
-
-def choose_inputs(
-    store: Store, *, as_of: str | None, manifest: str | None = None, without_opt_outs: bool = False
-) -> Inputs:
-    """The newest manifest, and every license snapshot and opt-out list up to ``as_of``.
-
-    Without ``as_of`` everything counts, and the newest date among it is the release's: no clock is read, so
-    that cutting again tomorrow with nothing changed gives the same release.
-
-    Raises:
-        StateError: there is no manifest; or no opt-out list, and ``without_opt_outs`` does not say that this
-            is meant.
-    """
-    chosen = store.tables.get(MANIFESTS, manifest) if manifest else store.tables.newest(MANIFESTS)
-    if chosen is None:
-        raise StateError(f"{store.url}: holds no manifest yet. Take one in: byleave ingest manifest --help")
-    licenses, lists = (
-        tuple(table for table in store.tables.all(kind) if as_of is None or table.date <= as_of)
-        for kind in (LICENSES, OPT_OUTS)
-    )
-    if not lists and not without_opt_outs:
-        until = f" received by {as_of}" if as_of else ""
-        raise StateError(
-            f"{store.url}: there is no opt-out list{until}. Take one in: byleave ingest opt-outs --help;"
-            " or say that there is none: --without-opt-outs"
-        )
-    newest = as_of or max((table.date for table in (*licenses, *lists)), default="")
-    return Inputs(chosen, licenses, lists, newest)
-
-
-def inputs_of(store: Store, release: Release) -> Inputs:
-    """The tables that a release was made of.
-
-    Raises:
-        StateError: one of them is no longer there.
-        IntegrityError: one of them is no longer what it was.
-    """
-    stated = release.content["inputs"]
-
-    def table(kind: str, each: Mapping[str, Any]) -> Table:
-        found = store.tables.get(kind, each["name"])
-        if found.digest != each["digest"]:
-            raise IntegrityError(
-                f"release {release.version!r} was made of {kind} {found.name!r} with digest {each['digest']};"
-                f" the store's has {found.digest}"
-            )
-        return found
-
-    return Inputs(
-        table(MANIFESTS, stated["manifest"]),
-        tuple(table(LICENSES, each) for each in stated["licenses"]),
-        tuple(table(OPT_OUTS, each) for each in stated["opt_outs"]),
-        release.content["as_of"],
-    )
-
-
-@dataclass(frozen=True)
-class PlanResolve:
-    """One action for each shard of license rows and opt-outs that name no owner."""
-
-    inputs: Inputs
-    buckets: int
-
-    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
-        """See :data:`pipelines.jobs.Plan`."""
-        return [
-            resolve.action(
-                table.digest, table.date, self.inputs.manifest.shards.get(shard), rows, self.buckets
-            )
-            for table, shard, rows in self._unowned()
-        ]
-
-    def _unowned(self) -> Iterable[tuple[Table, int, Blob | Slice]]:
-        for table in self.inputs.licenses:
-            for shard, blob in sorted(table.shards.items()):
-                yield table, shard, blob
-        for table in self.inputs.opt_outs:
-            if "items" in table.routed:
-                for shard, piece in table.routed["items"].slices():
-                    yield table, shard, piece
-
-
-@dataclass(frozen=True)
-class PlanJoin:
-    """One action for each bucket of the manifest, or each of its sub-buckets."""
-
-    inputs: Inputs
-    buckets: int
-
-    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
-        """See :data:`pipelines.jobs.Plan`."""
-        resolved: dict[tuple[str, int], list[Slice]] = {}
-        opt_outs: dict[int, list[Slice]] = {}
-        for done in results[0]:
-            licenses = done.action.refs["kind"] == "licenses"
-            for routed in done.result.routed["rows"]:
-                for bucket, piece in routed.slices():
-                    if licenses:
-                        resolved.setdefault((done.action.refs["table"], bucket), []).append(piece)
-                    else:
-                        opt_outs.setdefault(bucket, []).append(piece)
-        for table in self.inputs.opt_outs:
-            if "owners" in table.routed:
-                for bucket, piece in table.routed["owners"].slices():
-                    opt_outs.setdefault(bucket, []).append(piece)
-        wide = [table.blobs["wide"] for table in self.inputs.opt_outs if "wide" in table.blobs]
-        return [
-            join.action(key, blob, list(self._told(bucket, resolved)), opt_outs.get(bucket, []), wide)
-            for key, blob in sorted(self.inputs.manifest.buckets.items())
-            for bucket in [subbuckets.home(key, self.buckets)]
-        ]
-
-    def _told(self, bucket: int, resolved: Mapping[tuple[str, int], list[Slice]]) -> Iterator[join.Told]:
-        for table in self.inputs.licenses:
-            if bucket in table.buckets:
-                yield join.Told(table.date, (table.buckets[bucket],), table.dated)
-            if pieces := resolved.get((table.digest, bucket)):
-                yield join.Told(table.date, tuple(pieces), table.dated)
-
-
-@dataclass(frozen=True)
-class PlanCut:
-    """One action for each bucket of facts.
-
-    Attributes:
-        before: by bucket, facts of an earlier cut of the same manifest and policy, to copy from.
-    """
-
-    policy: Policy
-    buckets: int
-    before: Mapping[int, Blob] = field(default_factory=dict)
-
-    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
-        """See :data:`pipelines.jobs.Plan`."""
-        return [
-            cut.action(
-                done.action.refs["bucket"],
-                Blob.from_json(done.action.refs["manifest"]),
-                done.result.blobs["facts"],
-                self.policy,
-                before=self.before.get(done.action.refs["bucket"]),
-                divided=subbuckets.is_divided(done.action.refs["bucket"], self.buckets),
-            )
-            for done in results[1]
-        ]
-
-
-@dataclass(frozen=True)
-class PlanTally:
-    """One action for each bucket that is divided: of the others Cut made the tallies."""
-
-    buckets: int
-
-    def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
-        """See :data:`pipelines.jobs.Plan`."""
-        divided: dict[int, list[Blob]] = {}
-        for done in results[2]:
-            if (counted := done.result.blobs.get("by_owner")) is not None:
-                bucket = subbuckets.home(done.action.refs["bucket"], self.buckets)
-                divided.setdefault(bucket, []).append(counted)
-        return [tally.action(bucket, counted) for bucket, counted in sorted(divided.items())]
-
-
 def release_job(
-    store: Store, inputs: Inputs, policy: Policy, before: Mapping[int, Blob] | None = None
+    store: Store, inputs: Inputs, policy: Policy, before: Mapping[int, join.Earlier] | None = None
 ) -> Job:
-    """The stages from tables to parts; for ``before`` see :class:`PlanCut`."""
+    """The stages from tables to parts; for ``before`` see :func:`joined_before`."""
     return Job(
         "release",
         (
             (resolve.STAGE, PlanResolve(inputs, store.dataset.buckets)),
-            (join.STAGE, PlanJoin(inputs, store.dataset.buckets)),
+            (join.STAGE, PlanJoin(inputs, store.dataset.buckets, before or {})),
             (cut.STAGE, PlanCut(policy, store.dataset.buckets, before or {})),
             (tally.STAGE, PlanTally(store.dataset.buckets)),
         ),
     )
 
 
-def facts_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, Blob]:
-    """By bucket, the facts of the newest release of this manifest and policy; reads documents and memos only.
+def joined_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, join.Earlier]:
+    """By bucket, the join of the newest release of this manifest and policy; reads documents and memos only.
 
-    Empty if there is no such release among the last few, if its tables or memos are gone, or if it is of
-    these very inputs, so that there is nothing to cut.
+    Join and Cut copy from it what did not change. Empty if there is no such release among the last few, if
+    its tables or memos are gone, or if it is of these very inputs, so that there is nothing to do.
     """
     with contextlib.suppress(StateError, IntegrityError):  # it is a hint
         for version in reversed(store.releases.versions()[-_LOOK_BACK:]):
@@ -238,7 +65,7 @@ def facts_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, B
             earlier = release_job(store, then, policy)
             replay = Replay(store, Job(earlier.name, earlier.stages[:2]))
             joined = replay.results(1) if len(replay.advance()) == 2 else []
-            return {done.action.refs["bucket"]: done.result.blobs["facts"] for done in joined}
+            return {done.action.refs["bucket"]: join.Earlier.of(done) for done in joined}
     return {}
 
 
@@ -254,7 +81,7 @@ def cut_release(
     check_name(version, "version")
     premises = _premises(store, inputs, policy)
     _check_free(store, version, premises)
-    job = release_job(store, inputs, policy, facts_before(store, inputs, policy))
+    job = release_job(store, inputs, policy, joined_before(store, inputs, policy))
     _, _, cuts, tallied = runner.run(store, job)
     release = Release(version, {**premises, "counts": _counts(cuts)}, _parts([*cuts, *tallied]))
     return release, publish(store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch)

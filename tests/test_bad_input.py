@@ -474,7 +474,7 @@ def test_an_empty_list_that_is_meant(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_list_of_a_day_to_come_counts_from_that_day(store: Store, tmp_path: Path) -> None:
-    from pipelines.release import choose_inputs
+    from pipelines.release_inputs import choose_inputs
 
     photos = tmp_path / "photos.tsv"
     photos.write_bytes(GOOD)

@@ -14,7 +14,7 @@ from toystages import sum_of_squares
 from pipelines.actions import Stage
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job, Plan
-from pipelines.release import PlanCut, PlanJoin, PlanResolve, PlanTally
+from pipelines.release_plans import PlanCut, PlanJoin, PlanResolve, PlanTally
 from pipelines.runner import Runner
 from pipelines.steps import cut, index, join, merge, partition, resolve, tally
 from pipelines.store.store import Store

@@ -22,6 +22,8 @@ from transforms.domain.texts import encode, in_use
 
 TAG_COLUMNS = ("tags", "machine_tags")
 MANIFEST_COLUMNS = ("source", "item_id", "owner_id", "license", "media_type", "uploaded_at", *TAG_COLUMNS)
+OWN_COLUMNS = ("source", "item_id", "owner_id")
+"""By which an item's own opt-out, and its owner's, are found."""
 URL_COLUMNS = ("page_url", "image_url")
 """Read only when an opt-out names a URL: they are the widest columns of a manifest."""
 
@@ -131,31 +133,52 @@ def _less(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> npt.NDArray[np.
 
 def _opt_outs(manifest: pa.Table, item: Ids, opt_outs: pa.Table) -> npt.NDArray[np.uint8]:
     """Which kinds of opt-out each row meets, as :data:`reasons.OPT_OUT_BITS`."""
-
-    def named(kind: str) -> pa.Table:
-        return opt_outs.filter(pc.equal(opt_outs["kind"], kind))
-
-    bits = np.zeros(len(item), np.uint8)
+    bits = _own_opt_outs(manifest, item, opt_outs)
 
     def mark(kind: str, met: npt.NDArray[np.bool_]) -> None:
         bits[met] |= np.uint8(OPT_OUT_BITS[kind])
 
-    items, owners = named("item"), named("owner")
-    if len(items):
-        mark("item", Ids(items["source"], items["key"]).find(item) >= 0)
-    if len(owners):
-        mark("owner", _rows_of_owners(manifest, owners))
-    urls = named("url")["key"].combine_chunks()
+    urls = _of_kind(opt_outs, "url")["key"].combine_chunks()
     if len(urls):
         for column in (*URL_COLUMNS, "owner_id"):  # where a platform has no ids, a creator is a URL
             written = manifest[column].combine_chunks().cast(pa.string())
             linked = pc.is_in(targets.normalize_urls(written), urls)
             mark("url", linked.fill_null(False).to_numpy(zero_copy_only=False))
-    said = pa.concat_arrays([pa.array(targets.TAGS_THAT_SAY_NO), named("tag")["key"].combine_chunks()])
+    tags = _of_kind(opt_outs, "tag")["key"].combine_chunks()
+    said = pa.concat_arrays([pa.array(targets.TAGS_THAT_SAY_NO), tags])
     for column in TAG_COLUMNS:
         tagged = _rows_with_tag(manifest[column].combine_chunks(), said)
         bits[tagged] |= np.uint8(OPT_OUT_BITS["tag"])
     return bits
+
+
+def change_opt_outs(facts: pa.Table, manifest: pa.Table, opt_outs: pa.Table) -> pa.Table:
+    """What :func:`join_facts` would give with other opted-out items and owners, and all else as it was.
+
+    Args:
+        facts: what it gave.
+        manifest: the columns :data:`OWN_COLUMNS` of the same rows.
+        opt_outs: in :data:`schemas.OPT_OUTS`: items and owners: all that may concern this bucket.
+    """
+    item = Ids(manifest["source"], manifest["item_id"])
+    own = np.uint8(OPT_OUT_BITS["item"] | OPT_OUT_BITS["owner"])
+    bits = facts["opt_outs"].to_numpy() & ~own | _own_opt_outs(manifest, item, opt_outs)
+    return facts.set_column(facts.schema.get_field_index("opt_outs"), "opt_outs", pa.array(bits))
+
+
+def _own_opt_outs(manifest: pa.Table, item: Ids, opt_outs: pa.Table) -> npt.NDArray[np.uint8]:
+    """The bits of opt-outs that name the item or its owner."""
+    bits = np.zeros(len(item), np.uint8)
+    items, owners = _of_kind(opt_outs, "item"), _of_kind(opt_outs, "owner")
+    if len(items):
+        bits[Ids(items["source"], items["key"]).find(item) >= 0] |= np.uint8(OPT_OUT_BITS["item"])
+    if len(owners):
+        bits[_rows_of_owners(manifest, owners)] |= np.uint8(OPT_OUT_BITS["owner"])
+    return bits
+
+
+def _of_kind(opt_outs: pa.Table, kind: str) -> pa.Table:
+    return opt_outs.filter(pc.equal(opt_outs["kind"], kind))
 
 
 def _rows_of_owners(manifest: pa.Table, owners: pa.Table) -> npt.NDArray[np.bool_]:

@@ -24,7 +24,7 @@ from transforms.domain.reasons import REASONS
 
 if TYPE_CHECKING:
     from pipelines.outlook import Forecast
-    from pipelines.release import Inputs
+    from pipelines.release_inputs import Inputs
     from pipelines.runner import Runner
     from pipelines.store.releases import Release
     from transforms.domain.policy import Policy
@@ -84,10 +84,11 @@ def cut(
       byleave release cut yfcc.store --policy research --version 2026.11.0
     """
     from pipelines import release as job
+    from pipelines.release_inputs import choose_inputs
     from pipelines.store.store import open_store
 
     opened, decided = open_store(store), _policy(policy)
-    inputs = job.choose_inputs(opened, as_of=as_of, manifest=manifest, without_opt_outs=without_opt_outs)
+    inputs = choose_inputs(opened, as_of=as_of, manifest=manifest, without_opt_outs=without_opt_outs)
     if dry_run:
         from pipelines.outlook import foresee
 

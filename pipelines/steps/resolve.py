@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pipelines.actions import Action, Stage
 from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
@@ -12,32 +14,32 @@ from transforms.domain.schemas import INDEX, LICENSES, OPT_OUTS
 from transforms.index import find_homes
 
 
-def action(table: str, date: str, index: Blob | None, rows: Blob | Slice, buckets: int) -> Action:
-    """Resolve ``rows`` of one shard by the index of the same shard.
+def licenses(index: Blob | None, rows: Blob, buckets: int, table: str) -> Action:
+    """Resolve the license rows of a shard that name no owner.
 
     Args:
-        table: the digest of the license snapshot or opt-out list: whose rows they are.
-        date: of that table.
-        index: None if the manifest has no item in the shard.
-        rows: licenses without owner (a blob) or opted-out items (a slice).
+        index: of the same shard; None if the manifest has no item there.
+        table: the digest of the license snapshot whose rows they are.
     """
+    return _action(index, rows, buckets, {"kind": "licenses", "table": table})
+
+
+def opt_outs(index: Blob | None, rows: Slice, buckets: int) -> Action:
+    """Resolve the opted-out items of a list that belong to a shard."""
+    return _action(index, rows, buckets, {"kind": "opt-outs"})
+
+
+def _action(index: Blob | None, rows: Blob | Slice, buckets: int, refs: dict[str, Any]) -> Action:
     return Action(
         inputs={"index": index.digest if index else None, "rows": rows.digest, "buckets": buckets},
-        refs={
-            "table": table,
-            "date": date,
-            "index": index.to_json() if index else None,
-            "rows": rows.to_json(),
-            "kind": "licenses" if isinstance(rows, Blob) else "opt-outs",
-        },
+        refs={**refs, "index": index.to_json() if index else None, "rows": rows.to_json()},
         weight=rows.rows,
     )
 
 
 def run(store: Store, action: Action) -> Result:
     """The rows as `rows`, routed by home; `known` counts those whose item the manifest has."""
-    licenses = action.refs["kind"] == "licenses"
-    if licenses:
+    if action.refs["kind"] == "licenses":
         rows = store.blobs.get_table(Blob.from_json(action.refs["rows"]), schema=LICENSES)
         pairs = rows
     else:

@@ -13,6 +13,7 @@ from benchmarks.equal import Files, differing, released_by_byleave, released_by_
 from benchmarks.peers.duckdb_release import Release
 from pipelines import ingest, release
 from pipelines.config import shipped
+from pipelines.release_inputs import choose_inputs
 from pipelines.store.store import Dataset, close_stores, create_store
 from pipelines.synth import synthesize
 from transforms.domain.policy import parse_policy
@@ -32,7 +33,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for file in sorted((world / "opt-outs").iterdir()):
         ingest.ingest_opt_outs(opened, [str(file)], received_on=file.name[:10], runner=runner)
     policy = (shipped("configs") / "policies" / "research.toml").read_text()
-    inputs = release.choose_inputs(opened, as_of=None)
+    inputs = choose_inputs(opened, as_of=None)
     release.cut_release(opened, inputs, parse_policy(policy, "research"), "1", runner)
     yield opened.url
     close_stores()

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from pages import blocks, code, read, table
 
-from pipelines.release import Inputs, cut_release
+from pipelines.release import cut_release
+from pipelines.release_inputs import Inputs
 from pipelines.runner import Runner
 from pipelines.store import documents, parquet
 from pipelines.store.blobs import Blob

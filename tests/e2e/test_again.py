@@ -18,7 +18,9 @@ from worlds import World, counted, cut, new_memos, policy, rows
 from pipelines.ingest import ingest_licenses, ingest_opt_outs
 from pipelines.jobs import Replay
 from pipelines.outlook import foresee
-from pipelines.release import choose_inputs, cut_release, facts_before, release_job
+from pipelines.release import cut_release, joined_before, release_job
+from pipelines.release_inputs import choose_inputs
+from pipelines.steps.join import Earlier
 from pipelines.store.blobs import Blob
 from pipelines.store.store import Store
 from pipelines.store.tables import MANIFESTS
@@ -225,6 +227,27 @@ def test_a_license_snapshot_that_says_the_same_costs_no_join_and_one_change_cost
         assert again.content["as_of"] == day
 
 
+def test_opt_outs_of_owners_and_items_are_joined_to_the_facts_of_the_release_before(
+    full: Store, copy: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, scratch = copy(full), copy(full)
+    parts = cut(store, version="1").parts["items"]
+    rows = [store.blobs.get_table(part, ["item_id", "owner_id"]) for part in parts.values()]
+    names = [rows[0]["owner_id"].drop_null()[0].as_py(), rows[1]["item_id"][0].as_py()]
+    for each in (store, scratch):
+        opt_out(each, tmp_path, "\n".join(names))
+    anew = cut(scratch, version="2")
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.steps.join.join_facts", None)
+        again = cut(store, version="2")
+    assert again.digest == anew.digest
+    assert anew.parts["items"] != parts
+    memos = [{n for n in listing(Path(each.url)) if n.startswith("memo/Join/")} for each in (store, scratch)]
+    assert memos[1] < memos[0]
+    for name in memos[1]:
+        assert (Path(store.url) / name).read_bytes() == (Path(scratch.url) / name).read_bytes()
+
+
 def test_missing_blobs_are_made_again(full: Store, copy: Copy) -> None:
     store = copy(full)
     first = cut(store)
@@ -240,12 +263,12 @@ def test_what_to_copy_from_is_the_newest_release_of_the_manifest_and_policy(
 ) -> None:
     store = copy(full)
     research, commercial = policy("research"), policy("commercial")
-    assert facts_before(store, choose_inputs(store, as_of=None), research) == {}
+    assert joined_before(store, choose_inputs(store, as_of=None), research) == {}
     cut(store, "research", "1", as_of="2025-06-30")
     cut(store, "research", "2")
     cut(store, "commercial", "3", as_of="2025-06-30")
     now = choose_inputs(store, as_of=None)
-    assert facts_before(store, now, research) == {}  # there is nothing to cut
+    assert joined_before(store, now, research) == {}  # there is nothing to cut
     opt_out(store, tmp_path, "1")
     later = choose_inputs(store, as_of=None)
     joined = {
@@ -255,20 +278,20 @@ def test_what_to_copy_from_is_the_newest_release_of_the_manifest_and_policy(
     facts = {}
     for name, replay in joined.items():
         replay.advance()
-        facts[name] = {d.action.refs["bucket"]: d.result.blobs["facts"] for d in replay.results(1)}
+        facts[name] = {d.action.refs["bucket"]: Earlier.of(d) for d in replay.results(1)}
     assert len(facts["2"]) == 16
-    assert facts_before(store, later, research) == facts["2"] != facts["1"]
-    assert facts_before(store, later, commercial) == facts["1"]
+    assert joined_before(store, later, research) == facts["2"] != facts["1"]
+    assert joined_before(store, later, commercial) == facts["1"]
     _, plan = release_job(store, later, research, facts["2"]).stages[2]
     assert pickle.loads(pickle.dumps(plan)) == plan
     assert not any(
-        facts_before(store, replace(later, manifest=replace(later.manifest, date="2026-01-01")), each)
+        joined_before(store, replace(later, manifest=replace(later.manifest, date="2026-01-01")), each)
         for each in (research, commercial)
     )
     document = Path(store.url) / "datasets/yfcc100m/opt-outs"
     for file in document.iterdir():
         file.unlink()
-    assert facts_before(store, later, research) == {}
+    assert joined_before(store, later, research) == {}
 
 
 def test_a_night_comes_to_what_a_store_without_releases_comes_to(
@@ -279,5 +302,5 @@ def test_a_night_comes_to_what_a_store_without_releases_comes_to(
     item = night.blobs.get_table(before.parts["items"][5], ["item_id"])["item_id"][3].as_py()
     for store in (night, fresh):
         opt_out(store, tmp_path, item)
-    assert facts_before(night, choose_inputs(night, as_of=None), policy("research"))
+    assert joined_before(night, choose_inputs(night, as_of=None), policy("research"))
     assert cut(night, version="2").digest == cut(fresh, version="2").digest

@@ -16,7 +16,7 @@ from pipelines.catalog.views import open_catalog
 from pipelines.ingest import ingest_manifest, ingest_opt_outs
 from pipelines.outlook import foresee
 from pipelines.progress import Watch
-from pipelines.release import choose_inputs
+from pipelines.release_inputs import choose_inputs
 from pipelines.review import diff, verify
 from pipelines.runner import Runner
 from pipelines.steps import merge as merge_step
@@ -294,11 +294,11 @@ def test_the_gate_asks_each_sub_bucket(
 def test_a_bucket_without_its_tallies_is_missed(
     in_small_parts: Store, copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines import release
+    from pipelines import release_plans
 
     store = copy(in_small_parts)
-    plan = release.PlanTally.__call__
-    monkeypatch.setattr(release.PlanTally, "__call__", lambda self, results: plan(self, results)[1:])
+    plan = release_plans.PlanTally.__call__
+    monkeypatch.setattr(release_plans.PlanTally, "__call__", lambda self, results: plan(self, results)[1:])
     with pytest.raises(RefusedError, match="bucket 0: it was cut, and tallies say otherwise"):
         cut(store, "commercial", version="2")
 

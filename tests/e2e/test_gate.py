@@ -132,11 +132,11 @@ def test_a_cut_that_loses_rows_is_not_published(
 def test_a_bucket_that_was_not_cut_is_missed(
     opted_out: Store, copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines import release
+    from pipelines import release_plans
 
     store = copy(opted_out)
-    plan = release.PlanJoin.__call__
-    monkeypatch.setattr(release.PlanJoin, "__call__", lambda self, results: plan(self, results)[1:])
+    plan = release_plans.PlanJoin.__call__
+    monkeypatch.setattr(release_plans.PlanJoin, "__call__", lambda self, results: plan(self, results)[1:])
     with pytest.raises(RefusedError, match="the release is not published"):
         cut(store)
     check_nothing_is_published(store)
@@ -144,7 +144,7 @@ def test_a_bucket_that_was_not_cut_is_missed(
 
 def test_a_release_without_any_list_must_be_meant(tmp_path: Path, hamlet: World) -> None:
     from pipelines.ingest import ingest_manifest
-    from pipelines.release import choose_inputs
+    from pipelines.release_inputs import choose_inputs
     from transforms.domain.errors import StateError
 
     store = new_store(tmp_path / "store")

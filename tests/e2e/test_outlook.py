@@ -12,7 +12,7 @@ from worlds import cut, new_memos, policy
 from pipelines import code
 from pipelines.ingest import ingest_opt_outs
 from pipelines.outlook import Forecast, foresee
-from pipelines.release import choose_inputs
+from pipelines.release_inputs import choose_inputs
 from pipelines.store.store import Store
 
 Copy = Callable[[Store], Store]

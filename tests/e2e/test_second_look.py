@@ -12,6 +12,7 @@ from byhand import ByHand
 
 from pipelines import release
 from pipelines.ingest import ingest_licenses, ingest_manifest, ingest_opt_outs
+from pipelines.release_inputs import choose_inputs
 from pipelines.store.store import Dataset, Store, create_store
 from transforms.domain import schemas
 from transforms.domain.errors import StateError
@@ -42,7 +43,7 @@ def kept(store: Store, folder: Path, *said: str) -> list[str]:
     file = folder / "list.txt"
     file.write_text("\n".join(said) + "\n")
     ingest_opt_outs(store, [str(file)], received_on="2026-01-01", runner=ByHand())
-    inputs = release.choose_inputs(store, as_of=None)
+    inputs = choose_inputs(store, as_of=None)
     cut, _ = release.cut_release(store, inputs, LAX, "1", ByHand())
     blobs = cut.parts["items"].values()
     return sorted(each for blob in blobs for each in store.blobs.get_table(blob)["item_id"].to_pylist())

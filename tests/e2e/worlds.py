@@ -14,6 +14,7 @@ import pyarrow as pa
 from byhand import ByHand
 
 from pipelines import ingest, release
+from pipelines.release_inputs import choose_inputs
 from pipelines.runner import Runner
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
@@ -101,7 +102,7 @@ def cut(
     runner: Runner | None = None,
     without_opt_outs: bool = False,
 ) -> Release:
-    inputs = release.choose_inputs(store, as_of=as_of, without_opt_outs=without_opt_outs)
+    inputs = choose_inputs(store, as_of=as_of, without_opt_outs=without_opt_outs)
     published, _ = release.cut_release(store, inputs, policy(name), version, runner or ByHand())
     return published
 

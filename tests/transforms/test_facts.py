@@ -30,7 +30,7 @@ from strategies import opt_outs as some_opt_outs
 
 from transforms.domain import reasons
 from transforms.domain.schemas import FACTS, LICENSES, OPT_OUTS, conform
-from transforms.facts import MANIFEST_COLUMNS, Look, join_facts
+from transforms.facts import MANIFEST_COLUMNS, OWN_COLUMNS, Look, change_opt_outs, join_facts
 from transforms.formats import yfcc100m
 
 FEWER = settings(max_examples=40)
@@ -181,6 +181,17 @@ def test_an_older_look_is_read_only_for_items_that_no_newer_one_saw():
     gap = look([{**seen(DAYS[0], "deleted", "CC0-1.0"), "item_id": item} for item in ("1", "2")])
     facts = named(join_facts(manifest, [gap, look(newer[:1])], OPT_OUTS.empty_table()))
     assert [row["visibility"] for row in facts] == ["public", "deleted"]
+
+
+@given(buckets(), st.data())
+def test_facts_with_other_items_and_owners_opted_out_are_those_joined_anew(bucket, data):
+    own = [entry for entry in bucket.opt_outs if entry["kind"] in ("item", "owner")]
+    wide = [entry for entry in bucket.opt_outs if entry["kind"] not in ("item", "owner")]
+    before = data.draw(st.lists(st.sampled_from(own), unique_by=id)) if own else []
+    facts = joined(Bucket(bucket.manifest, bucket.looks, before + wide))
+    manifest = manifest_table(bucket.manifest).select(OWN_COLUMNS)
+    changed = change_opt_outs(facts, manifest, opt_outs_table(own))
+    assert changed.equals(joined(Bucket(bucket.manifest, bucket.looks, own + wide)))
 
 
 def test_nobody_looked():

@@ -1,0 +1,77 @@
+"""What a release is made of: the tables that count as of a day, or those that a release names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.store.releases import Release
+from pipelines.store.store import Store
+from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
+from transforms.domain.errors import IntegrityError, StateError
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tables that a release is made of."""
+
+    manifest: Table
+    licenses: tuple[Table, ...]
+    opt_outs: tuple[Table, ...]
+    as_of: str
+
+
+def choose_inputs(
+    store: Store, *, as_of: str | None, manifest: str | None = None, without_opt_outs: bool = False
+) -> Inputs:
+    """The newest manifest, and every license snapshot and opt-out list up to ``as_of``.
+
+    Without ``as_of`` everything counts, and the newest date among it is the release's: no clock is read, so
+    that cutting again tomorrow with nothing changed gives the same release.
+
+    Raises:
+        StateError: there is no manifest; or no opt-out list, and ``without_opt_outs`` does not say that this
+            is meant.
+    """
+    chosen = store.tables.get(MANIFESTS, manifest) if manifest else store.tables.newest(MANIFESTS)
+    if chosen is None:
+        raise StateError(f"{store.url}: holds no manifest yet. Take one in: byleave ingest manifest --help")
+    licenses, lists = (
+        tuple(table for table in store.tables.all(kind) if as_of is None or table.date <= as_of)
+        for kind in (LICENSES, OPT_OUTS)
+    )
+    if not lists and not without_opt_outs:
+        until = f" received by {as_of}" if as_of else ""
+        raise StateError(
+            f"{store.url}: there is no opt-out list{until}. Take one in: byleave ingest opt-outs --help;"
+            " or say that there is none: --without-opt-outs"
+        )
+    newest = as_of or max((table.date for table in (*licenses, *lists)), default="")
+    return Inputs(chosen, licenses, lists, newest)
+
+
+def inputs_of(store: Store, release: Release) -> Inputs:
+    """The tables that a release was made of.
+
+    Raises:
+        StateError: one of them is no longer there.
+        IntegrityError: one of them is no longer what it was.
+    """
+    stated = release.content["inputs"]
+
+    def table(kind: str, each: Mapping[str, Any]) -> Table:
+        found = store.tables.get(kind, each["name"])
+        if found.digest != each["digest"]:
+            raise IntegrityError(
+                f"release {release.version!r} was made of {kind} {found.name!r} with digest {each['digest']};"
+                f" the store's has {found.digest}"
+            )
+        return found
+
+    return Inputs(
+        table(MANIFESTS, stated["manifest"]),
+        tuple(table(LICENSES, each) for each in stated["licenses"]),
+        tuple(table(OPT_OUTS, each) for each in stated["opt_outs"]),
+        release.content["as_of"],
+    )
