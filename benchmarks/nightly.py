@@ -67,10 +67,12 @@ def measure_nights(results: Results, world: World, store: Path, rounds: int) -> 
 
 
 def _to_do(store: Path) -> str:
-    """Actions to do of each stage that can be planned, and the stages that cannot yet."""
+    """Of each stage, how many actions there are to do, as far as that can be told beforehand."""
     outlook = json.loads(byleave("release", "cut", str(store), *CUT, "2", "--dry-run", "--json").printed)
-    stages = [f"{each['stage']} {each['to_do']}/{each['actions']}" for each in outlook["stages"]]
-    return ", ".join([*stages, *(f"{stage} later" for stage in outlook["later"])])
+    spans = [
+        (each, sorted({each["to_do"], each["at_most"]})) for each in outlook["stages"] if each["actions"]
+    ]
+    return ", ".join(f"{each['stage']} {'-'.join(map(str, s))} of {each['actions']}" for each, s in spans)
 
 
 def _memos(store: Path) -> Counter[str]:
@@ -82,9 +84,11 @@ def _opt_outs(store: Path, file: Path, owners: int, items: int) -> Callable[[Pat
     """Owners and items of the manifest, drawn by the hash of their ids."""
     drawn = []
     for column, count in (("owner_id", owners), ("item_id", items)):
+        # No item is there twice, and there are too many of them to group.
+        group = "group by 1" if column == "owner_id" else ""
         query = f"""
             select {column} from read_parquet($files) where {column} is not null
-            group by 1 order by md5({column}) limit {count}"""
+            {group} order by md5({column}) limit {count}"""
         found = duckdb.execute(query, {"files": release_inputs(str(store)).manifest}) if count else None
         drawn += [row[0] for row in found.fetchall()] if found else []
     file.write_text("".join(f"{key}\n" for key in drawn), encoding="utf-8")
