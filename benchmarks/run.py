@@ -28,6 +28,9 @@ def main() -> None:
     parser.add_argument("--peers", default=",".join(PEERS), type=_several(PEERS))
     parser.add_argument("--items", default=",".join(ITEMS), type=_several(ITEMS))
     parser.add_argument("--slices", type=int, default=1, help="make and delete the manifest in so many")
+    parser.add_argument(
+        "--only-whole", action="store_true", help="of the release: not one worker, not `kept`"
+    )
     options = parser.parse_args()
     world = World(options.rows, DATA / f"world-{short(options.rows)}", options.slices)
     store = DATA / f"store-{short(options.rows)}"
@@ -37,7 +40,7 @@ def main() -> None:
     if "release" in options.items or "nightly" in options.items:
         prepare(results, world, store)
     if "release" in options.items:
-        release.compare(results, store, options.rounds, options.peers)
+        release.compare(results, store, options.rounds, options.peers, only_whole=options.only_whole)
     if "nightly" in options.items:
         nightly.measure_nights(results, world, store, options.rounds)
     print(f"kept in {results.write({run.item for run in results.runs})}")
