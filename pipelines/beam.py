@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import apache_beam as beam
 
 from pipelines.actions import Action, Stage
-from pipelines.jobs import Job, Replay
+from pipelines.jobs import Job, replay_of
 from pipelines.store.store import open_store
 from transforms.domain.errors import ByleaveError, encode, unusable
 
@@ -36,13 +36,14 @@ def _carried() -> Iterator[None]:
 class PlanActions(beam.DoFn):
     """The actions of one stage that have no memo, the largest first, when all stages before are done."""
 
-    def __init__(self, store_url: str, job: Job, place: int) -> None:
+    def __init__(self, store_url: str, job: Job, place: int, run: str) -> None:
         self._store_url = store_url
         self._job = job
         self._place = place
+        self._run = run
 
     def process(self, _: object) -> Iterator[bytes]:
-        replay = Replay(open_store(self._store_url), self._job)
+        replay = replay_of(self._run, open_store(self._store_url), self._job)
         with _carried():
             replay.advance()
         if replay.stage_reached == self._place:
@@ -67,26 +68,27 @@ class PerformAction(beam.DoFn):
 class RunActions(beam.PTransform):
     """Plans, runs and remembers one stage of a job; comes back with one element when all of it is done."""
 
-    def __init__(self, store_url: str, job: Job, place: int) -> None:
+    def __init__(self, store_url: str, job: Job, place: int, run: str) -> None:
         super().__init__()
         self._store_url = store_url
         self._job = job
         self._place = place
+        self._run = run
         self._stage = job.stages[place][0]
 
     def expand(self, ready: beam.PCollection) -> beam.PCollection:
         return (
             ready
-            | "Plan" >> beam.ParDo(PlanActions(self._store_url, self._job, self._place))
+            | "Plan" >> beam.ParDo(PlanActions(self._store_url, self._job, self._place, self._run))
             | "Spread" >> beam.Reshuffle()
             | "Perform" >> beam.ParDo(PerformAction(self._store_url, self._stage))
             | "Finish" >> beam.CombineGlobally(beam.combiners.CountCombineFn())
         )
 
 
-def build(pipeline: beam.Pipeline, store_url: str, job: Job, first: int) -> beam.PCollection:
-    """The stages of ``job`` from the place ``first`` on, one after the other."""
+def build(pipeline: beam.Pipeline, store_url: str, job: Job, first: int, run: str) -> beam.PCollection:
+    """The stages of ``job`` from ``first`` on, one after the other. ``run``: see :func:`jobs.opened`."""
     ready = pipeline | "Start" >> beam.Create([0])
     for place in range(first, len(job.stages)):
-        ready = ready | job.stages[place][0].name >> RunActions(store_url, job, place)
+        ready = ready | job.stages[place][0].name >> RunActions(store_url, job, place, run)
     return ready

@@ -8,6 +8,9 @@ another runner, and one with nothing to do all end in the same place.
 
 from __future__ import annotations
 
+import contextlib
+import secrets
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -40,17 +43,23 @@ class Progress:
 
 
 class Replay:
-    """A job as far as memos reach. Nothing is run."""
+    """A job as far as memos reach. Nothing is run. Several threads may advance it."""
 
     def __init__(self, store: Store, job: Job) -> None:
         self._store = store
         self._job = job
+        self._guard = threading.Lock()
         # Two actions with one key are one piece of work with two places: byte-equal splits, for one.
         self._planned: list[list[tuple[str, Action]]] = []
         self._done: list[dict[str, Result]] = []
 
     def advance(self) -> list[Progress]:
         """Look for the memos that were missing, plan what they allow, and tell how far each stage is."""
+        with self._guard:
+            self._advance()
+            return [self._progress(place) for place in range(len(self._planned))]
+
+    def _advance(self) -> None:
         for place, (stage, plan) in enumerate(self._job.stages):
             if place == len(self._planned):
                 actions = plan([self.results(before) for before in range(place)])
@@ -62,7 +71,6 @@ class Replay:
                     done[key] = result
             if self._is_left(place):
                 break
-        return [self._progress(place) for place in range(len(self._planned))]
 
     def _is_left(self, place: int) -> bool:
         return any(key not in self._done[place] for key, _ in self._planned[place])
@@ -98,3 +106,25 @@ class Replay:
         """What is left of a stage, each piece of work once, the largest first: workers finish together."""
         left = {key: action for key, action in self._planned[place] if key not in self._done[place]}
         return iter(sorted(left.values(), key=lambda action: -action.weight))
+
+
+_OPEN: dict[str, Replay] = {}
+
+
+@contextlib.contextmanager
+def opened(replay: Replay) -> Iterator[str]:
+    """A name under which whoever plans in this process finds ``replay``, until the block ends.
+
+    A worker in the driver's own process need not read all memos again for each stage that it plans.
+    """
+    name = secrets.token_hex(8)
+    _OPEN[name] = replay
+    try:
+        yield name
+    finally:
+        del _OPEN[name]
+
+
+def replay_of(name: str, store: Store, job: Job) -> Replay:
+    """The replay that is open under ``name`` in this process, or a new one."""
+    return _OPEN.get(name) or Replay(store, job)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipelines.actions import Done
-from pipelines.jobs import Job, Replay
+from pipelines.jobs import Job, Replay, opened
 from pipelines.progress import Watch
 from pipelines.store.store import Store
 from transforms.domain.errors import ConfigError, RetryError, decode
@@ -77,7 +77,7 @@ class Runner:
             if not replay.complete:
                 try:
                     with self.watch.following(job.name, replay):
-                        self._submit(store, job, replay.stage_reached)
+                        self._submit(store, job, replay)
                 except RetryError:
                     if attempt == _ATTEMPTS - 1:
                         raise
@@ -90,7 +90,7 @@ class Runner:
             " workers run this version of byleave, and reach this store? Then run the command again"
         )
 
-    def _submit(self, store: Store, job: Job, first: int) -> None:
+    def _submit(self, store: Store, job: Job, replay: Replay) -> None:
         # Importing Beam warns about extras that are not installed; at a failure it logs the trace of each
         # bundle. Both say nothing that the error below does not say better.
         logging.disable(logging.CRITICAL)
@@ -100,8 +100,9 @@ class Runner:
             from pipelines import beam
 
             pipeline = apache_beam.Pipeline(options=self._options())
-            beam.build(pipeline, store.url, job, first)
-            pipeline.run().wait_until_finish()
+            with opened(replay) as run:
+                beam.build(pipeline, store.url, job, replay.stage_reached, run)
+                pipeline.run().wait_until_finish()
         except Exception as error:
             known = decode(str(error))
             if known is not None:

@@ -20,10 +20,8 @@ Listing = dict[str, tuple[int, int, int]]
 class ByHand(Runner):
     """A runner that is a loop."""
 
-    def _submit(self, store: Store, job: Job, first: int) -> None:
-        replay = Replay(store, job)
-        replay.advance()
-        for place in range(first, len(job.stages)):
+    def _submit(self, store: Store, job: Job, replay: Replay) -> None:
+        for place in range(replay.stage_reached, len(job.stages)):
             for action in replay.missing(place):
                 job.stages[place][0].perform(store, action)
             replay.advance()

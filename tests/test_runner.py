@@ -235,7 +235,7 @@ def test_stage_labels_are_the_golden_ones(golden: Callable[[str, str], None]) ->
                 self.note(node)
 
         pipeline = apache_beam.Pipeline(runner="FnApiRunner")
-        beam.build(pipeline, "nowhere", job, 0)
+        beam.build(pipeline, "nowhere", job, 0, "no run")
         pipeline.visit(Labels())
         return labels
 
