@@ -55,7 +55,12 @@ def compare(
 def _run(results: Results, peer: str, variant: str, store: Path, ours: Files, place: int) -> None:
     out = store.with_name(f"{peer}-{variant}")
     words = ["--only-kept"] if variant == "kept" else []
-    figures = measure(_command(peer, store, out, words), out)
+    try:
+        figures = measure(_command(peer, store, out, words), out)
+    except SystemExit as error:  # such as one that the system killed for its memory
+        print(f"release, {variant}, {place}: {peer} left out: {str(error).splitlines()[-1]}")
+        shutil.rmtree(out, ignore_errors=True)
+        return
     results.add("release", variant, peer, figures, round=place)
     if faults := differing(ours, released_by_peer(out)):
         raise SystemExit(f"{peer}, {variant}: another release than byleave's\n  " + "\n  ".join(faults))
