@@ -12,6 +12,7 @@ does not unpack, and is tried again with what lies behind it.
 from __future__ import annotations
 
 import bz2
+import functools
 import os
 import re
 from collections import deque
@@ -68,6 +69,12 @@ class _Piece:
         return _Piece(self.start, self.bits + behind.bits, self.value << behind.bits | behind.value)
 
 
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    """One for all files: more unpackings at once than cores only fight for the cache."""
+    return ThreadPoolExecutor(os.cpu_count() or 1)
+
+
 def unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """What ``chunks`` hold, a block at a time; a few blocks per core are in memory.
 
@@ -77,7 +84,7 @@ def unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """
     cores = os.cpu_count() or 1
     pieces = _pieces(chunks)
-    pool = ThreadPoolExecutor(cores)
+    pool = _pool()
     ahead: deque[tuple[_Piece, Future[bytes | None]]] = deque()
     try:
         combined = 0
@@ -101,7 +108,8 @@ def unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
             else:
                 raise _fault(piece)
     finally:
-        pool.shutdown(cancel_futures=True)
+        for _, waiting in ahead:
+            waiting.cancel()
 
 
 def _unpack(piece: _Piece) -> bytes | None:
