@@ -37,6 +37,11 @@ _NO = re.compile(NOCV)
 _FIRST = dict(first_reasons())
 
 
+def _tag(place: int) -> str:
+    """Of a snapshot's looks: the newest snapshot is the first, in the order of texts too."""
+    return f"looks {place:04}"
+
+
 def _judge(
     element: tuple[str, dict[str, Iterable[Row]]],
     allowed: frozenset[str],
@@ -45,10 +50,10 @@ def _judge(
 ) -> Iterator[Row]:
     """A manifest row with license then and now, and every reason to leave it out."""
     item_id, found = element
-    looks = sorted(found["looks"], key=lambda look: look["observed_on"])
+    looks = [look for tag in sorted(found.keys() - {"manifest"}) for look in found[tag]]
     for row in found["manifest"]:
-        now = looks[-1]["license"] if looks else row["license"]
-        reasons = VISIBILITY_REASONS.get(looks[-1]["visibility"] if looks else "unknown", 0)
+        now = looks[0]["license"] if looks else row["license"]
+        reasons = VISIBILITY_REASONS.get(looks[0]["visibility"] if looks else "unknown", 0)
         reasons |= BIT["opt_out_item"] * (item_id in items) | BIT["opt_out_owner"] * (
             row["owner_id"] in owners
         )
@@ -121,11 +126,12 @@ def release(inputs: ReleaseInputs, out: Path) -> None:
                 str(out / name / "part"), schema, codec="zstd", file_name_suffix=".parquet"
             )
 
-        looks = [file for files in inputs.snapshots for file in files]
+        columns = ["item_id", "license", "visibility"]
+        looks = {_tag(n): read(_tag(n), files, columns) for n, files in enumerate(inputs.snapshots)}
         rows = (
             {
                 "manifest": read("manifest", inputs.manifest, None),
-                "looks": read("looks", looks, ["item_id", "license", "visibility", "observed_on"]),
+                **looks,
             }
             | beam.CoGroupByKey()
             | beam.FlatMap(_judge, frozenset(inputs.allowed), said["item"], said["owner"])
