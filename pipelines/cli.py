@@ -31,7 +31,8 @@ def cli() -> None:
 
     \b
     Exit codes: 0 done, 2 the command line cannot be read, 3 fix the configuration, 4 fix the input,
-    5 the store is not in a state for this, 6 run it again, 7 refused to publish, 8 the store is damaged.
+    5 the store is not in a state for this, 6 run it again, 7 refused to publish, 8 the store is damaged,
+    9 run it again to find out whether the release is published.
     """
 
 

@@ -1,14 +1,19 @@
-"""What a store asks of the place it lives in. One module per place implements it: `local`, later `gcs`.
+"""What a store asks of the place it lives in. One module per place implements it: `local`, `gcs`.
 
 The contract is what object stores and file systems can both keep. There is no rename, no append, and no
 promise rests on a conditional delete. `create` has exactly one winner among any number of racers;
-`replace` succeeds only from the generation that the caller read.
+`replace` succeeds only from the generation that the caller read. Racers write different bytes, such as a
+nonce: where an answer is lost, what lies there is compared with what was sent, and equal bytes are a success.
+
+A place that does not answer ends in :class:`transforms.domain.errors.UnreachableError`, which names the
+object, in under 150 seconds. Whether what was being written stands is then not known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
@@ -48,6 +53,14 @@ class Backend(Protocol):
 
     def list(self, prefix: str) -> Iterator[str]:
         """The paths of the objects in the folder ``prefix``, in order, without what lies in its folders."""
+        ...
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The paths of the folders in the folder ``prefix``, in order; of the whole store if it is empty."""
+        ...
+
+    def local_path(self, path: str) -> Path | None:
+        """Where the object lies as a file of this machine; None if it does not."""
         ...
 
     def open(self, path: str) -> pa.NativeFile:

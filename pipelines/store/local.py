@@ -184,10 +184,21 @@ class LocalBackend:
 
     def list(self, prefix: str) -> Iterator[str]:
         """See :meth:`pipelines.store.backend.Backend.list`."""
+        return (f"{prefix}/{e.name}" if prefix else e.name for e in self._entries(prefix) if e.is_file())
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """See :meth:`pipelines.store.backend.Backend.folders`."""
+        return (f"{prefix}/{e.name}" if prefix else e.name for e in self._entries(prefix) if e.is_dir())
+
+    def _entries(self, prefix: str) -> Iterator[os.DirEntry[str]]:
         folder = self.root / prefix
         if folder.is_dir():
-            names = sorted(e.name for e in os.scandir(folder) if e.is_file() and not e.name.startswith("."))
-            yield from (f"{prefix}/{name}" for name in names)
+            entries = (entry for entry in os.scandir(folder) if not entry.name.startswith("."))
+            yield from sorted(entries, key=lambda entry: entry.name)
+
+    def local_path(self, path: str) -> Path:
+        """See :meth:`pipelines.store.backend.Backend.local_path`."""
+        return self.root / path
 
     def open(self, path: str) -> pa.NativeFile:
         """See :meth:`pipelines.store.backend.Backend.open`."""

@@ -106,8 +106,7 @@ def create_store(url: str, dataset: Dataset) -> Store:
     existing = _dataset_names(backend)
     if existing and existing != [dataset.name]:
         raise StateError(f"{url}: the store holds the dataset {existing[0]!r}; a store holds one dataset")
-    root = Path(backend.url)
-    if not existing and root.exists() and (not root.is_dir() or any(root.iterdir())):
+    if not existing and (any(backend.folders("")) or any(backend.list(""))):
         raise StateError(f"{url}: is not empty and is not a store; name a new folder")
     backend.create(f"{dataset.path}/dataset.json", canonical(asdict(dataset)))
     backend.close()
@@ -120,8 +119,8 @@ def create_store(url: str, dataset: Dataset) -> Store:
 
 
 def _dataset_names(backend: Backend) -> list[str]:
-    folder = Path(backend.url) / "datasets"
-    return sorted(p.parent.name for p in folder.glob("*/dataset.json"))
+    folders = backend.folders("datasets")
+    return [folder.rpartition("/")[2] for folder in folders if backend.exists(f"{folder}/dataset.json")]
 
 
 _OPEN: dict[str, Store] = {}

@@ -109,6 +109,11 @@ class AgainstDict(RuleBasedStateMachine):
         for folder in FOLDERS:
             inside = sorted(p for p in self.model if p.rpartition("/")[0] == folder)
             assert list(self.backend.list(folder)) == inside
+            below = {p[len(folder) + 1 :].partition("/") for p in self.model if p.startswith(f"{folder}/")}
+            folders = sorted(f"{folder}/{name}" for name, slash, _ in below if slash)
+            assert set(folders) <= set(self.backend.folders(folder))  # a file system keeps empty ones
+            path = self.backend.local_path(f"{folder}/a")
+            assert path is None or path.exists() == (f"{folder}/a" in self.model)
 
     def teardown(self) -> None:
         self.backend.close()

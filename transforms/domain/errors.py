@@ -3,13 +3,15 @@
 ::
 
     ByleaveError
-    ├── ConfigError          3  fix the options, the policy or the configuration
-    ├── InputError           4  fix or leave out the input file
+    ├── ConfigError           3  fix the options, the policy or the configuration
+    ├── InputError            4  fix or leave out the input file
     │   └── TooManyQuarantined
-    ├── StateError           5  the store is not in a state for this: take the step that is named
-    ├── RetryError           6  nothing is wrong with the request: run it again
-    ├── RefusedError         7  stop: publishing this would break a promise
-    └── IntegrityError       8  stop: the store holds something other than what was written
+    ├── StateError            5  the store is not in a state for this: take the step that is named
+    ├── RetryError            6  nothing is wrong with the request: run it again
+    │   └── UnreachableError        when the store answers again
+    ├── RefusedError          7  stop: publishing this would break a promise
+    ├── IntegrityError        8  stop: the store holds something other than what was written
+    └── CommitOutcomeUnknown  9  find out whether it is published: the same command does
 
 Exit code 0 is success, 1 a defect of byleave itself, 2 a command line that cannot be read, 130 Ctrl-C.
 
@@ -58,6 +60,10 @@ class RetryError(ByleaveError):
     exit_code = 6
 
 
+class UnreachableError(RetryError):
+    """The store did not answer within the time that a request may take; a write may stand or not."""
+
+
 class RefusedError(ByleaveError):
     """Publishing was refused: rows do not reconcile, or a row meets the opt-out ledger."""
 
@@ -68,6 +74,12 @@ class IntegrityError(ByleaveError):
     """A digest does not match its bytes, or an action gave two results for the same inputs."""
 
     exit_code = 8
+
+
+class CommitOutcomeUnknown(ByleaveError):
+    """The store did not say whether a commit stands. Nothing was deleted, and running it again is safe."""
+
+    exit_code = 9
 
 
 def unusable(error: OSError) -> StateError:
@@ -87,8 +99,10 @@ _BY_NAME = {
         TooManyQuarantined,
         StateError,
         RetryError,
+        UnreachableError,
         RefusedError,
         IntegrityError,
+        CommitOutcomeUnknown,
     )
 }
 
