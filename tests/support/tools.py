@@ -51,11 +51,15 @@ def installed(name: str, install: Callable[[Path], None]) -> Path:
 
 
 def go_binary(package: str) -> Path:
-    """The program that `go install` makes of ``package``, such as `example.org/some/tool@v1.2.3`."""
+    """The program that `go install` makes of ``package``, such as `example.org/some/tool@v1.2.3`.
+
+    Where it is not installed and there is no Go to build it with, the test is skipped.
+    """
     path, _, version = package.partition("@")
     program = path.rpartition("/")[2]
 
     def install(staging: Path) -> None:
+        require("go")
         # Without cgo a build needs no C compiler, and runs on any Linux.
         build(["go", "install", package], {"GOBIN": str(staging), "CGO_ENABLED": "0"})
 
