@@ -141,9 +141,18 @@ def flink_cluster() -> Iterator[Flink]:
 
         on_cluster = ("-cp", f"{lib}/*")
         settings = ("--configDir", str(folder))
-        java("job-manager", "448m", *on_cluster, _JOB_MANAGER, *settings, answers=lambda: _managers(master) >= 0)
+        java(
+            "job-manager",
+            "448m",
+            *on_cluster,
+            _JOB_MANAGER,
+            *settings,
+            answers=lambda: _managers(master) >= 0,
+        )
         for number in range(TASK_MANAGERS):
-            java(f"task-manager-{number}", "384m", *on_cluster, _TASK_MANAGER, *settings, answers=lambda: True)
+            java(
+                f"task-manager-{number}", "384m", *on_cluster, _TASK_MANAGER, *settings, answers=lambda: True
+            )
         port = free_port()
         flags = {"job-host": "localhost", "job-port": port, "artifact-port": 0, "expansion-port": 0}
         flags |= {"flink-master": master, "artifacts-dir": folder / "artifacts"}
