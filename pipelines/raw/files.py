@@ -3,21 +3,148 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import logging
 import os
-from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, NamedTuple, cast
 
 import fsspec
 
 from transforms.domain.errors import ConfigError, InputError
 
+# gcsfs asks a second service, over gRPC, what kind each bucket is. Where gRPC does not get through (an
+# emulator, a proxy for HTTP alone) it waits a minute for it at each call. Only zonal buckets need the answer.
+# It is read when gcsfs is imported, which fsspec does at the first gs:// address.
+os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+if "GCSFS_DEBUG" not in os.environ:
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs tracebacks of what it raises anyway
+
+TIMEOUT_VARIABLE = "BYLEAVE_TIMEOUT_SECONDS"
+_TIMEOUT_SECONDS = 120
+AHEAD_BYTES = 16 << 20
+_BLOCK_BYTES = 4 << 20  # of a file that is read here and there, 32 of which are kept
+_MAGIC = "*?["
+
+_VERSION = ("size", "generation", "etag", "ETag", "mtime", "LastModified", "ino")
+"""What file systems say of a file that tells whether it is still the same."""
+
 
 class Located(NamedTuple):
-    """A file that was there: the place its errors name, and what tells it from every other file."""
+    """A file that was there.
+
+    Attributes:
+        place: what its errors name.
+        identity: what tells it from every other file.
+        bytes: how large it was.
+        version: what tells it from what will lie there after it was written to.
+    """
 
     place: str
     identity: str
     bytes: int
+    version: tuple[str, ...]
+
+
+def expand(places: Sequence[str]) -> list[str]:
+    """``places``, and for each URL with `*`, `?` or `[` the files that it stands for, in order.
+
+    The shell does that for local paths; here they are names. `*` stops at a slash, `**` does not.
+
+    Raises:
+        InputError: a pattern stands for nothing.
+    """
+    found = []
+    for place in places:
+        scheme = place.partition("://")[0]
+        if scheme == place or scheme in ("http", "https") or not any(sign in place for sign in _MAGIC):
+            found.append(place)
+            continue
+        system, path = _system(place)
+        with _told(place, Exception):
+            matches = system.glob(path, detail=True)
+        files = sorted(name for name, info in matches.items() if info["type"] == "file")
+        if not files:
+            raise InputError(f"{place}: no file of this pattern. Look at the spelling of its path.")
+        found.extend(system.unstrip_protocol(name) for name in files)
+    return found
+
+
+def locate(place: str) -> Located:
+    """The file at ``place``, a local path or an URL such as ``gs://bucket/name``, as it is now.
+
+    Raises:
+        InputError: nothing is there, or something that is no file.
+    """
+    system, path = _system(place)
+    remote = "://" in place
+    with _told(place, Exception if remote else OSError):
+        info = system.info(path, **({"timeout": _timeout()} if system.async_impl else {}))
+    if info["type"] == "directory":
+        raise InputError(f"{place}: a directory. Name the files in it.")
+    if info["type"] != "file":
+        raise InputError(f"{place}: neither a file nor a directory. Write its content to a file first.")
+    if info.get("contentEncoding"):
+        # Whoever asks gets other bytes than are stored, and not as many.
+        raise InputError(
+            f"{place}: is stored with Content-Encoding {info['contentEncoding']}, which changes its bytes on"
+            " their way. Upload it without: a file that ends in .gz is read as it is."
+        )
+    version = tuple(f"{name}={info[name]}" for name in _VERSION if name in info)
+    if remote:
+        return Located(place, system.unstrip_protocol(path), int(info["size"]), version)
+    return Located(path, os.path.realpath(path), int(info["size"]), version)
+
+
+@contextlib.contextmanager
+def reading(
+    place: str, *, ahead_bytes: int = AHEAD_BYTES, here_and_there: bool = False
+) -> Iterator[IO[bytes]]:
+    """The open file.
+
+    Args:
+        place: a local path or a URL.
+        ahead_bytes: of a URL, how much to ask for beyond what is read: a request costs a round trip.
+        here_and_there: of a URL, keep blocks of it instead, for a reader that jumps, as that of Parquet does.
+
+    Raises:
+        InputError: it cannot be opened, or reading it failed.
+    """
+    system, path = _system(place)
+    if "://" not in place:
+        with _told(place, OSError), system.open(path, "rb") as file:
+            yield file
+        return
+    cache = ("blockcache", _BLOCK_BYTES) if here_and_there else ("readahead", ahead_bytes)
+    with _told(place, Exception):
+        file = system.open(path, "rb", cache_type=cache[0], block_size=cache[1])
+    with contextlib.closing(file):
+        yield cast(IO[bytes], _Remote(file, place))
+
+
+class _Remote(io.RawIOBase):
+    """A file of a bucket. Whatever its driver raises is an InputError; what others raise is not touched."""
+
+    def __init__(self, file: Any, place: str) -> None:
+        self._file = file
+        self._place = place
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        with _told(self._place, Exception):
+            return cast(bytes, self._file.read(-1 if size is None else size))
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        with _told(self._place, Exception):
+            return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
 
 
 def _system(place: str) -> tuple[Any, str]:
@@ -25,48 +152,46 @@ def _system(place: str) -> tuple[Any, str]:
     if "://" not in place:
         return fsspec.filesystem("file"), os.path.abspath(place)
     try:
-        system, path = fsspec.core.url_to_fs(place)
-    except (ValueError, ImportError) as error:
-        raise ConfigError(f"{place}: no such kind of address ({error})") from None
-    return system, path
+        # A listing from before would hide that a file was written to since.
+        return cast(
+            tuple[Any, str], fsspec.core.url_to_fs(place, use_listings_cache=False, **_options(place))
+        )
+    except ImportError as error:
+        raise ConfigError(
+            f"{place}: needs a package that is not here ({_one_line(error)}). Install it, on workers too."
+        ) from None
+    except ValueError as error:
+        raise ConfigError(f"{place}: no such kind of address ({_one_line(error)})") from None
 
 
-def locate(place: str) -> Located:
-    """The file at ``place``, a local path or an URL such as ``gs://bucket/name``.
+def _options(place: str) -> Mapping[str, Any]:
+    if not place.startswith(("gs://", "gcs://")):
+        return {}
+    # An emulator knows no credentials, and looking for some takes seconds.
+    emulated = {"token": "anon"} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
+    return {"requests_timeout": _timeout(), **emulated}
 
-    Raises:
-        InputError: nothing is there, or something that is no file.
-    """
-    system, path = _system(place)
-    try:
-        info = system.info(path)
-    except FileNotFoundError:
-        raise InputError(f"{place}: no such file. Look at the spelling of its path.") from None
-    except OSError as error:
-        raise _unreadable(place, error) from None
-    if info["type"] == "directory":
-        raise InputError(f"{place}: a directory. Name the files in it.")
-    if info["type"] != "file":
-        raise InputError(f"{place}: neither a file nor a directory. Write its content to a file first.")
-    if "://" in place:
-        return Located(place, system.unstrip_protocol(path), int(info["size"]))
-    return Located(path, os.path.realpath(path), int(info["size"]))
+
+def _timeout() -> float:
+    return float(os.environ.get(TIMEOUT_VARIABLE, _TIMEOUT_SECONDS))
 
 
 @contextlib.contextmanager
-def reading(place: str) -> Iterator[IO[bytes]]:
-    """The open file.
-
-    Raises:
-        InputError: it cannot be opened, or reading it failed.
-    """
-    system, path = _system(place)
+def _told(place: str, kinds: type[Exception]) -> Iterator[None]:
+    """Errors of ``kinds`` in the block as an InputError: what drivers raise is often no OSError."""
     try:
-        with system.open(path, "rb") as file:
-            yield file
-    except OSError as error:
-        raise _unreadable(place, error) from None
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{place}: no such file. Look at the spelling of its path.") from None
+    except InputError:
+        raise
+    except kinds as error:
+        cure = "Look at its permissions."
+        if "://" in place:
+            cure = "Look at its permissions, the credentials and the network."
+        raise InputError(f"{place}: cannot be read ({_one_line(error)}). {cure}") from None
 
 
-def _unreadable(place: str, error: OSError) -> InputError:
-    return InputError(f"{place}: cannot be read ({error.strerror or error}). Look at its permissions.")
+def _one_line(error: Exception) -> str:
+    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return " ".join(text.split())[:300]
