@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple, cast
 
 import fsspec
+from fsspec.caching import BlockCache, ReadAheadCache
 
 from transforms.domain.errors import ConfigError, InputError
 
@@ -62,7 +63,7 @@ def expand(places: Sequence[str]) -> list[str]:
             continue
         system, path = _system(place)
         with _told(place, Exception):
-            matches = system.glob(path, detail=True)
+            matches = system.glob(path, detail=True, **_deadline(system))
         files = sorted(name for name, info in matches.items() if info["type"] == "file")
         if not files:
             raise InputError(f"{place}: no file of this pattern. Look at the spelling of its path.")
@@ -79,7 +80,7 @@ def locate(place: str) -> Located:
     system, path = _system(place)
     remote = "://" in place
     with _told(place, Exception if remote else OSError):
-        info = system.info(path, **({"timeout": _timeout()} if system.async_impl else {}))
+        info = system.info(path, **_deadline(system))
     if info["type"] == "directory":
         raise InputError(f"{place}: a directory. Name the files in it.")
     if info["type"] != "file":
@@ -98,14 +99,19 @@ def locate(place: str) -> Located:
 
 @contextlib.contextmanager
 def reading(
-    place: str, *, ahead_bytes: int = AHEAD_BYTES, here_and_there: bool = False
+    place: str,
+    *,
+    stop_bytes: int | None = None,
+    ahead_bytes: int = AHEAD_BYTES,
+    here_and_there: bool = False,
 ) -> Iterator[IO[bytes]]:
     """The open file.
 
     Args:
         place: a local path or a URL.
-        ahead_bytes: of a URL, how much to ask for beyond what is read: a request costs a round trip.
-        here_and_there: of a URL, keep blocks of it instead, for a reader that jumps, as that of Parquet does.
+        stop_bytes: of a URL, where what will be read ends; nothing behind it is asked for. None: its end.
+        ahead_bytes: of a URL, how much to ask for at once: a request costs a round trip.
+        here_and_there: of a URL, keep blocks instead, for a reader that jumps, as that of Parquet does.
 
     Raises:
         InputError: it cannot be opened, or reading it failed.
@@ -115,19 +121,28 @@ def reading(
         with _told(place, OSError), system.open(path, "rb") as file:
             yield file
         return
-    cache = ("blockcache", _BLOCK_BYTES) if here_and_there else ("readahead", ahead_bytes)
-    with _told(place, Exception):
-        file = system.open(path, "rb", cache_type=cache[0], block_size=cache[1])
-    with contextlib.closing(file):
-        yield cast(IO[bytes], _Remote(file, place))
+    size = locate(place).bytes if stop_bytes is None else stop_bytes
+
+    def fetch(start: int, stop: int) -> bytes:
+        with _told(place, Exception):
+            data = cast(bytes, system.cat_file(path, start=start, end=stop, **_deadline(system)))
+        if len(data) != stop - start:
+            raise InputError(
+                f"{place}: {len(data):,} bytes came where {stop - start:,} were asked for. It changed while being"
+                " read, or its server does not give parts of files."
+            )
+        return data
+
+    kind, block_bytes = (BlockCache, _BLOCK_BYTES) if here_and_there else (ReadAheadCache, ahead_bytes)
+    yield cast(IO[bytes], _Remote(kind(block_bytes, fetch, size)))
 
 
 class _Remote(io.RawIOBase):
-    """A file of a bucket. Whatever its driver raises is an InputError; what others raise is not touched."""
+    """A file of which ranges can be asked for. What is kept of it is up to one of fsspec's caches."""
 
-    def __init__(self, file: Any, place: str) -> None:
-        self._file = file
-        self._place = place
+    def __init__(self, cache: Any) -> None:
+        self._cache = cache
+        self._place = 0
 
     def readable(self) -> bool:
         return True
@@ -136,15 +151,20 @@ class _Remote(io.RawIOBase):
         return True
 
     def read(self, size: int | None = -1) -> bytes:
-        with _told(self._place, Exception):
-            return cast(bytes, self._file.read(-1 if size is None else size))
+        left = max(0, self._cache.size - self._place)
+        stop = self._place + (left if size is None or size < 0 else min(size, left))
+        data: bytes = self._cache._fetch(self._place, stop)
+        self._place = stop
+        return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        with _told(self._place, Exception):
-            return int(self._file.seek(offset, whence))
+        self._place = (
+            offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._cache.size}[whence]
+        )
+        return self._place
 
     def tell(self) -> int:
-        return int(self._file.tell())
+        return self._place
 
 
 def _system(place: str) -> tuple[Any, str]:
@@ -168,12 +188,14 @@ def _options(place: str) -> Mapping[str, Any]:
     if not place.startswith(("gs://", "gcs://")):
         return {}
     # An emulator knows no credentials, and looking for some takes seconds.
-    emulated = {"token": "anon"} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
-    return {"requests_timeout": _timeout(), **emulated}
+    return {"token": "anon"} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
 
 
-def _timeout() -> float:
-    return float(os.environ.get(TIMEOUT_VARIABLE, _TIMEOUT_SECONDS))
+def _deadline(system: Any) -> Mapping[str, float]:
+    """How long an asynchronous driver may try, as an argument of its methods; others have their own limits."""
+    if not system.async_impl:
+        return {}
+    return {"timeout": float(os.environ.get(TIMEOUT_VARIABLE, _TIMEOUT_SECONDS))}
 
 
 @contextlib.contextmanager
@@ -193,5 +215,7 @@ def _told(place: str, kinds: type[Exception]) -> Iterator[None]:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
     text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return " ".join(text.split())[:300]

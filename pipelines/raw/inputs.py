@@ -176,7 +176,8 @@ def _pin(
     """A file and its splits, by the digests that their bytes have now."""
     can_cut = isinstance(fmt, LineFormat) and not looked.compression
     place = looked.located.place
-    with reading(place, here_and_there=isinstance(fmt, FileFormat)) as file:
+    jumps = isinstance(fmt, FileFormat)
+    with reading(place, stop_bytes=looked.located.bytes, here_and_there=jumps) as file:
         cuts = fmt.cuts(file, split_bytes) if isinstance(fmt, FileFormat) else ()
         scan = Scan(split_bytes if can_cut else None, [cut.end_bytes for cut in cuts])
         file.seek(0)
@@ -212,7 +213,7 @@ def _of_row_groups(pieces: Sequence[Split], cuts: Sequence[Cut]) -> tuple[Split,
 def _look(located: Located, fmt: Format | None) -> _Looked:
     """How the file is packed, and what the format finds in its beginning."""
     place = located.place
-    with reading(place, ahead_bytes=heads.SAMPLE_BYTES) as file:
+    with reading(place, stop_bytes=located.bytes, ahead_bytes=heads.SAMPLE_BYTES) as file:
         compression = detect(file.read(10))
         file.seek(0)
         if fmt is None:
@@ -239,7 +240,8 @@ def read(split: Split, fmt: Format, settings: Mapping[str, object] | None = None
         InputError: the file is corrupt or cut, or its bytes are not those that were planned.
     """
     settings = {**(settings or {}), **split.settings}
-    with reading(split.path, here_and_there=isinstance(fmt, FileFormat)) as file:
+    jumps = isinstance(fmt, FileFormat)  # as far as the footer, which may lie beyond the split
+    with reading(split.path, stop_bytes=None if jumps else _end(split), here_and_there=jumps) as file:
         try:
             if isinstance(fmt, LineFormat):
                 yield from _read_lines(file, split, fmt, settings)
@@ -260,7 +262,7 @@ def read_whole(split: Split) -> bytes:
         InputError: the file is corrupt or cut, has over 1 GiB, or its bytes are not those that were planned.
     """
     whole = bytearray()
-    with reading(split.path) as file:
+    with reading(split.path, stop_bytes=_end(split)) as file:
         for piece in decompress(_pinned(file, split), split.compression, split.path):
             whole += piece
             if len(whole) > _WHOLE_BYTES:
@@ -280,6 +282,10 @@ def _pinned(file: IO[bytes], split: Split) -> Iterator[bytes]:
         yield chunk
     if left or digest.hexdigest() != split.sha256:
         raise _changed(split.path)
+
+
+def _end(split: Split) -> int:
+    return split.offset_bytes + split.length_bytes
 
 
 def _changed(path: str) -> InputError:
