@@ -12,6 +12,7 @@ from typing import IO, Any, NamedTuple, cast
 import fsspec
 from fsspec.caching import BlockCache, ReadAheadCache
 
+from pipelines.config import patience_seconds
 from transforms.domain.errors import ConfigError, InputError
 
 # gcsfs asks a second service, over gRPC, what kind each bucket is. Where gRPC does not get through (an
@@ -21,8 +22,7 @@ os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
 if "GCSFS_DEBUG" not in os.environ:
     logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it logs tracebacks of what it raises anyway
 
-TIMEOUT_VARIABLE = "BYLEAVE_TIMEOUT_SECONDS"
-_TIMEOUT_SECONDS = 120
+_PATIENCE_SECONDS = 120
 AHEAD_BYTES = 16 << 20
 _BLOCK_BYTES = 4 << 20  # of a file that is read here and there, 32 of which are kept
 _MAGIC = "*?["
@@ -128,8 +128,8 @@ def reading(
             data = cast(bytes, system.cat_file(path, start=start, end=stop, **_deadline(system)))
         if len(data) != stop - start:
             raise InputError(
-                f"{place}: {len(data):,} bytes came where {stop - start:,} were asked for. It changed while being"
-                " read, or its server does not give parts of files."
+                f"{place}: {len(data):,} bytes came where {stop - start:,} were asked for. It changed while"
+                " being read, or its server gives no parts of files."
             )
         return data
 
@@ -192,10 +192,8 @@ def _options(place: str) -> Mapping[str, Any]:
 
 
 def _deadline(system: Any) -> Mapping[str, float]:
-    """How long an asynchronous driver may try, as an argument of its methods; others have their own limits."""
-    if not system.async_impl:
-        return {}
-    return {"timeout": float(os.environ.get(TIMEOUT_VARIABLE, _TIMEOUT_SECONDS))}
+    """How long an asynchronous driver may try, as an argument of its methods; others have own limits."""
+    return {"timeout": patience_seconds(_PATIENCE_SECONDS)} if system.async_impl else {}
 
 
 @contextlib.contextmanager

@@ -160,7 +160,7 @@ class Blobs:
     ) -> Iterator[parquet.RowGroups]:
         """A Parquet blob, to be read a row group at a time; see :meth:`get_table`."""
         try:
-            file = self._backend.open(blob.path)
+            file = self._backend.open(blob.path, blob.bytes)
         except FileNotFoundError:
             raise IntegrityError(f"{blob.path}: the blob is missing from {self._backend.url}") from None
         with file:
@@ -211,7 +211,7 @@ class Blobs:
         """The bytes of the blob; an error at their end if they are others."""
         sha256 = hashlib.sha256()
         try:
-            with self._backend.open(blob.path) as file:
+            with self._backend.open(blob.path, blob.bytes) as file:
                 while chunk := file.read_buffer(_CHUNK_BYTES):
                     sha256.update(chunk)
                     yield chunk
@@ -228,7 +228,11 @@ class Blobs:
 
     def open(self, blob: Blob) -> pa.NativeFile:
         """The blob for random reads."""
-        return self._backend.open(blob.path)
+        return self._backend.open(blob.path, blob.bytes)
+
+    def read_range(self, blob: Blob, offset_bytes: int, length_bytes: int) -> bytes:
+        """A part of the blob; what is in it is held to nothing here."""
+        return self._backend.read_range(blob.path, offset_bytes, length_bytes)
 
     def remove(self, blob: Blob) -> None:
         """Drop a blob that nothing refers to any more."""
