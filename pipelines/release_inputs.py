@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
-from transforms.domain.errors import IntegrityError, StateError
+from transforms.domain.errors import StateError
 
 
 @dataclass(frozen=True)
@@ -58,20 +56,10 @@ def inputs_of(store: Store, release: Release) -> Inputs:
         StateError: one of them is no longer there.
         IntegrityError: one of them is no longer what it was.
     """
-    stated = release.content["inputs"]
-
-    def table(kind: str, each: Mapping[str, Any]) -> Table:
-        found = store.tables.get(kind, each["name"])
-        if found.digest != each["digest"]:
-            raise IntegrityError(
-                f"release {release.version!r} was made of {kind} {found.name!r} with digest {each['digest']};"
-                f" the store's has {found.digest}"
-            )
-        return found
-
+    stated, held = release.content["inputs"], store.tables.held
     return Inputs(
-        table(MANIFESTS, stated["manifest"]),
-        tuple(table(LICENSES, each) for each in stated["licenses"]),
-        tuple(table(OPT_OUTS, each) for each in stated["opt_outs"]),
+        held(MANIFESTS, stated["manifest"], release.version),
+        tuple(held(LICENSES, each, release.version) for each in stated["licenses"]),
+        tuple(held(OPT_OUTS, each, release.version) for each in stated["opt_outs"]),
         release.content["as_of"],
     )
