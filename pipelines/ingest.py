@@ -21,6 +21,7 @@ from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
+from pipelines.threads import in_threads
 from transforms.domain import subbuckets
 from transforms.domain.errors import InputError, RefusedError, StateError
 from transforms.formats import registry
@@ -264,7 +265,9 @@ def _commit(store: Store, table: Table, done: Iterable[Done]) -> Table:
 
 def _remembered(store: Store, actions: Iterable[Action]) -> Iterable[Result]:
     """What the actions of a run that is over made, as far as it is remembered."""
-    found = (store.memos.find(partition.STAGE.name, partition.STAGE.key(action)) for action in actions)
+    keys = [partition.STAGE.key(action) for action in actions]
+    at_once = store.backend.reads_at_once
+    found = in_threads(lambda key: store.memos.find(partition.STAGE.name, key), keys, at_once)
     return (result for result in found if result is not None)
 
 
@@ -273,7 +276,7 @@ def _drop_carried(store: Store, results: Iterable[Result]) -> None:
 
     A run that was killed before it came to this is followed by one that finds the snapshot, and does it.
     """
-    for result in results:
-        for group in result.routed.values():
-            for routed in group:
-                store.blobs.remove(routed.file)
+    groups = (group for result in results for group in result.routed.values())
+    files = [routed.file for group in groups for routed in group]
+    for _ in in_threads(store.blobs.remove, files, store.backend.reads_at_once):
+        pass
