@@ -21,6 +21,7 @@ import google_crc32c
 import pyarrow as pa
 from google.api_core import exceptions
 
+from pipelines.config import patience_seconds
 from pipelines.store.gcs_calls import PATIENCE_S, Calls, Clock, Damaged, Unsettled, momentary
 from pipelines.store.gcs_client import new_client
 from pipelines.store.ranges import RangeFile
@@ -30,6 +31,7 @@ _WHOLE_BYTES = 32 << 20
 """Up to this an object is read in one request, with its checksum; a bucket's blob is about 10 MB."""
 
 _PAGE_PATHS = 1000
+_READS_AT_ONCE = 32
 _SPOOL_BYTES = 8 << 20
 _CHUNK_BYTES = 16 << 20
 _ONE_REQUEST_BYTES = 8 << 20
@@ -50,11 +52,12 @@ class GcsBackend:
             raise ConfigError(f"{url}: name a bucket, as in gs://bucket/path")
         parts = [part for part in folder.split("/") if part]
         self.url = "/".join(["gs:/", bucket, *parts])
+        self.reads_at_once = _READS_AT_ONCE
         self._root = "".join(f"{part}/" for part in parts)
         self._page_paths = page_paths
         self._client = new_client(self.url)
         self._bucket = self._client.bucket(bucket)
-        self._calls = Calls(self.url, patience_s)
+        self._calls = Calls(self.url, patience_seconds(patience_s))
 
     def create(self, path: str, data: bytes) -> bool:
         """See :meth:`pipelines.store.backend.Backend.create`."""

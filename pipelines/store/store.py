@@ -29,6 +29,7 @@ from pipelines.store.local import LocalBackend
 from pipelines.store.memo import Memos
 from pipelines.store.releases import Releases
 from pipelines.store.tables import Tables, check_name
+from pipelines.threads import CORES
 from transforms.domain import keys
 from transforms.domain.errors import ConfigError, StateError
 
@@ -98,6 +99,16 @@ class Store:
         self.memos = Memos(backend, self.blobs)
         self.tables = Tables(backend, dataset.path)
         self.releases = Releases(backend, self.blobs, dataset.path)
+
+    @property
+    def blobs_at_once(self) -> int:
+        """How many threads may hold a blob as it lies in the store: tens of MB each."""
+        return max(CORES, min(self.backend.reads_at_once, 16))
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many threads may hold a bucket's rows, which takes memory, however much the store can give."""
+        return max(CORES, min(self.backend.reads_at_once, 2 * CORES))
 
 
 def create_store(url: str, dataset: Dataset) -> Store:
