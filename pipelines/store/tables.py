@@ -10,6 +10,7 @@ from typing import Any
 
 from pipelines.store.backend import Backend
 from pipelines.store.blobs import Blob
+from pipelines.store.commits import commit
 from pipelines.store.documents import canonical, digest
 from pipelines.store.routed import Routed
 from transforms.domain.errors import ConfigError, IntegrityError, StateError
@@ -187,19 +188,19 @@ class Tables:
         """Every snapshot of ``kind``, by date, then by name."""
         return sorted((self.get(kind, n) for n in self.names(kind)), key=lambda t: (t.date, natural(t.name)))
 
-    def commit(self, table: Table) -> bool:
-        """Make the snapshot visible; False if it is there already, the same to the byte.
+    def commit(self, table: Table) -> None:
+        """Make the snapshot visible; nothing changes if it is there already with the same rows.
 
         Raises:
             StateError: another snapshot has the name.
+            CommitOutcomeUnknown: the store did not say whether the snapshot stands.
         """
         path = f"{self._root}/{table.path}"
-        if self._backend.create(path, canonical(table.to_json())):
-            return True
+        if commit(self._backend, path, canonical(table.to_json())):
+            return
         existing = self.get(table.kind, table.name)
         if existing.digest != table.digest:
             raise StateError(
                 f"{table.kind}: {table.name!r} is taken by other rows (digest {existing.digest[:12]}, not"
                 f" {table.digest[:12]}). Snapshots are written once: choose another name"
             )
-        return False

@@ -50,7 +50,9 @@ class Counts:
         by_kind: Counter[tuple[str, str]] = Counter()
         for (_, kind, folder), count in self.requests.items():
             by_kind[kind, folder] += count
-        lines += [f"{kind:<10}{folder or '-':<10}{count:>9}" for (kind, folder), count in sorted(by_kind.items())]
+        lines += [
+            f"{kind:<10}{folder or '-':<10}{count:>9}" for (kind, folder), count in sorted(by_kind.items())
+        ]
         lines.append(f"{'all':<20}{self.total():>9}")
         lines.append(f"{self.received_bytes:,} bytes up, {self.sent_bytes:,} down")
         return "\n".join(lines)
