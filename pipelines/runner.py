@@ -79,8 +79,10 @@ class Runner:
                 try:
                     with self.watch.following(job.name, replay):
                         self._submit(store, job, replay)
-                except RetryError as error:
-                    if attempt == _ATTEMPTS - 1 or isinstance(error, UnreachableError):
+                except UnreachableError:
+                    raise  # the store was asked for as long as it is worth
+                except RetryError:
+                    if attempt == _ATTEMPTS - 1:
                         raise
                 replay.advance()
             if replay.complete:

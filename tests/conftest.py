@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.cloud import Cloud
+from support.cloud import cloud as gcs_cloud
+from support.fakegcs import FakeGcs
+from support.weather import Weather
 
 from pipelines.store.store import Dataset, Store, close_stores, create_store
 
@@ -30,6 +34,27 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store of 16 buckets in a folder of its own."""
     yield create_store(str(tmp_path / "store"), Dataset("yfcc100m", "flickr", 16))
     close_stores()
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    """A GCS server with weather before it, to which all clients of this process and its children turn."""
+    with gcs_cloud() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def gcs(cloud: Cloud) -> FakeGcs:
+    """The server, for tests that leave the weather alone; without Go, a skip."""
+    return cloud.server
+
+
+@pytest.fixture
+def weather(cloud: Cloud) -> Iterator[Weather]:
+    """The weather before the GCS server: fair at first, and after the test."""
+    cloud.weather.clear()
+    yield cloud.weather
+    cloud.weather.clear()
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def document(store: Store, table: Table) -> Path:
 
 def test_a_table_is_its_document(store: Store) -> None:
     assert store.tables.find(TABLE.kind, TABLE.name) is None
-    assert store.tables.commit(TABLE)
+    store.tables.commit(TABLE)
     assert store.tables.get(TABLE.kind, TABLE.name) == TABLE
     assert store.tables.names(OPT_OUTS) == [TABLE.name]
     assert store.tables.names(MANIFESTS) == []
@@ -83,13 +83,13 @@ def test_other_rows_have_another_digest(change: dict[str, Any]) -> None:
 
 
 def test_a_snapshot_is_written_once(store: Store) -> None:
-    assert store.tables.commit(TABLE)
-    before = document(store, TABLE).stat()
-    assert not store.tables.commit(TABLE)
-    assert not store.tables.commit(replace(TABLE, files=({"name": "elsewhere.csv"},)))
+    store.tables.commit(TABLE)
+    before = document(store, TABLE).read_bytes()
+    store.tables.commit(TABLE)
+    store.tables.commit(replace(TABLE, files=({"name": "elsewhere.csv"},)))
     with pytest.raises(StateError, match="taken by other rows"):
         store.tables.commit(replace(TABLE, shards={}))
-    assert document(store, TABLE).stat() == before
+    assert document(store, TABLE).read_bytes() == before
     assert store.tables.get(TABLE.kind, TABLE.name) == TABLE
 
 
@@ -100,6 +100,18 @@ def test_one_that_is_not_there_is_named_with_those_that_are(store: Store) -> Non
         store.tables.commit(Table(MANIFESTS, name))
     with pytest.raises(StateError, match="There is: a9, a10, b"):
         store.tables.get(MANIFESTS, "2014-05")
+
+
+def test_a_release_is_held_to_the_tables_that_it_states(store: Store) -> None:
+    stated = {"name": TABLE.name, "digest": TABLE.digest, "date": TABLE.date, "rows": 6}
+    with pytest.raises(StateError, match=f"no '{TABLE.name}'"):
+        store.tables.held(OPT_OUTS, stated, "7")
+    store.tables.commit(TABLE)
+    assert store.tables.held(OPT_OUTS, stated, "7") == TABLE
+    with pytest.raises(
+        IntegrityError, match=f"release '7' was made of opt-outs '{TABLE.name}' with digest 0"
+    ):
+        store.tables.held(OPT_OUTS, {**stated, "digest": "0" * 64}, "7")
 
 
 def test_tables_are_in_the_order_of_their_days(store: Store) -> None:
