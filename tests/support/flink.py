@@ -79,8 +79,10 @@ class Flink:
 
     def options(self, *environment: str) -> tuple[str, ...]:
         """What stands behind `--`, with the options of one of :mod:`support.workers`' environments."""
-        endpoint = f"--job_endpoint={self.job_endpoint}"
-        return ("--runner=PortableRunner", endpoint, f"--parallelism={TASK_MANAGERS}", *environment)
+        server = ("--runner=PortableRunner", f"--job_endpoint={self.job_endpoint}")
+        # Workers that one stage leaves wait for the next: starting one takes seconds.
+        cache = "--environment_cache_millis=30000"
+        return (*server, f"--parallelism={TASK_MANAGERS}", cache, *environment)
 
 
 TASK_MANAGERS = 2
