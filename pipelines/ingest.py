@@ -19,6 +19,7 @@ from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
+from pipelines.store.probe import probe
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
 from transforms.domain import subbuckets
@@ -55,6 +56,7 @@ def ingest_manifest(
     if (existing := store.tables.find(MANIFESTS, snapshot)) is not None:
         _drop_carried(store, _remembered(store, actions))
         return _same(existing, files, "", onto)
+    probe(store.backend)
     job = Job(
         f"manifest {snapshot}",
         (
@@ -95,6 +97,7 @@ def ingest_licenses(
     if (existing := store.tables.find(LICENSES, name)) is not None:
         _drop_carried(store, _remembered(store, actions))
         return _same(existing, files, observed_on, None)
+    probe(store.backend)
     job = Job(
         f"licenses {name}",
         ((partition.STAGE, PlanPartition(actions)), (merge.STAGE, PlanLicenseMerge(max_quarantined_share))),
@@ -139,7 +142,9 @@ def ingest_opt_outs(
         counts={**result.counts, "rows_read": result.counts["rows"], "duplicates": 0, "quarantined": 0},
         files=_files(pinned, "opt-outs"),
     )
-    store.tables.commit(table)
+    if store.tables.find(OPT_OUTS, table.name) is None:
+        probe(store.backend)
+        store.tables.commit(table)
     return store.tables.get(OPT_OUTS, table.name)
 
 

@@ -11,7 +11,7 @@ from pipelines.actions import Done
 from pipelines.jobs import Job, Replay, opened
 from pipelines.progress import Watch
 from pipelines.store.store import Store
-from transforms.domain.errors import ConfigError, RetryError, decode
+from transforms.domain.errors import ConfigError, RetryError, UnreachableError, decode
 
 # A run that shares a split with this one drops its routed files when it is done; they are made again.
 _ATTEMPTS = 3
@@ -78,6 +78,8 @@ class Runner:
                 try:
                     with self.watch.following(job.name, replay):
                         self._submit(store, job, replay)
+                except UnreachableError:
+                    raise  # the store was asked for as long as it is worth
                 except RetryError:
                     if attempt == _ATTEMPTS - 1:
                         raise

@@ -63,9 +63,11 @@ class Connection:
         pairs = (each.partition(":") for each in rest)
         return Head(line, {name.lower(): value.strip() for name, _, value in pairs})
 
-    async def body(self, head: Head) -> AsyncIterator[bytes]:
-        """The body that follows ``head``, without the marks of its chunks."""
-        left = head.length
+    def body(self, head: Head) -> AsyncIterator[bytes]:
+        """The body that follows ``head``, as it is now, without the marks of its chunks."""
+        return self._pieces(head.length)
+
+    async def _pieces(self, left: int | None) -> AsyncIterator[bytes]:
         if left is not None:
             while left:
                 piece = await self.reader.read(min(left, PIECE_BYTES))

@@ -59,7 +59,7 @@ class Proxy:
             while head := await client.head():
                 if not await self._relay(client, head) or head.headers.get("connection") == "close":
                     break
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             client.reset()
         finally:
             self._clients.discard(client)
@@ -144,8 +144,12 @@ class Proxy:
         if isinstance(met, Answer):
             await _drain(body)
             return met
+        # A chunk is held until all of it is here: whether the upload may be completed hangs on its last byte.
+        chunk = b"".join([piece async for piece in _from(body, met)])
+        if refusal := session.takes(head, chunk):
+            return refusal
         async with self._server() as server:
-            answered = await _ask(server, head, _from(body, met))
+            answered = await _ask(server, head, one(chunk))
             answer = Answer(answered, b"".join([piece async for piece in server.body(answered)]))
         answer.head.set_length(len(answer.body))
         session.answered(head, answer)

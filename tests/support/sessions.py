@@ -8,8 +8,11 @@ that is complete. So the proxy remembers, and the server gets no request that it
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
+
+from google_crc32c import Checksum
 
 from support.http1 import Head
 
@@ -30,6 +33,7 @@ class Session:
 
     def __init__(self) -> None:
         self.come = 0
+        self._crc32c = Checksum()
         self.final: Answer | None = None
 
     def meets(self, head: Head) -> Answer | int:
@@ -60,6 +64,15 @@ class Session:
         if self.come:
             head.headers["range"] = f"bytes=0-{self.come - 1}"
         return Answer(head)
+
+    def takes(self, head: Head, piece: bytes) -> Answer | None:
+        """The refusal, if this piece, the last one to be sent, makes the whole other than ``head`` says."""
+        self._crc32c.update(piece)
+        stated = re.search(r"crc32c=([^,]+)", head.headers.get("x-goog-hash", ""))
+        if stated is None or stated[1] == base64.b64encode(self._crc32c.digest()).decode():
+            return None
+        self.final = Answer(Head("HTTP/1.1 400 Bad Request", {"content-length": "0"}))
+        return self.final
 
     def answered(self, head: Head, answer: Answer) -> None:
         """Take note of what the server said to the chunk under ``head``."""
