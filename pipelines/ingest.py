@@ -14,7 +14,7 @@ from pipelines.actions import Action, Done
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job
 from pipelines.raw import files as raw_files
-from pipelines.raw import inputs
+from pipelines.raw import inputs, planning
 from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.blobs import Blob
@@ -22,6 +22,7 @@ from pipelines.store.memo import Result
 from pipelines.store.probe import probe
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
+from pipelines.threads import in_threads
 from transforms.domain import subbuckets
 from transforms.domain.errors import InputError, RefusedError, StateError
 from transforms.formats import registry
@@ -120,7 +121,7 @@ def ingest_opt_outs(
     Raises:
         InputError: an entry is not understood, with its line; or the list is empty and may not be.
     """
-    pinned = inputs.plan(raw_files.expand(paths), None, split_bytes=0, report=None)
+    pinned = planning.plan(raw_files.expand(paths), None, split_bytes=0, report=None)
     action = opt_outs.action(
         pinned.splits,
         source=store.dataset.source,
@@ -152,8 +153,8 @@ def _pin(paths: Sequence[str], fmt: str, runner: Runner, split_bytes: int) -> in
     """The splits of ``paths``, each with the digest that its bytes have now."""
     reader = registry.FORMATS[fmt]
     paths = raw_files.expand(paths)
-    with runner.watch.counting("reading", inputs.total_bytes(paths)) as report:
-        return inputs.plan(paths, reader, split_bytes=split_bytes, report=report)
+    with runner.watch.counting("reading", planning.total_bytes(paths)) as report:
+        return planning.plan(paths, reader, split_bytes=split_bytes, report=report)
 
 
 def _files(pinned: inputs.Inputs, fmt: str) -> tuple[Mapping[str, Any], ...]:
@@ -269,7 +270,9 @@ def _commit(store: Store, table: Table, done: Iterable[Done]) -> Table:
 
 def _remembered(store: Store, actions: Iterable[Action]) -> Iterable[Result]:
     """What the actions of a run that is over made, as far as it is remembered."""
-    found = (store.memos.find(partition.STAGE.name, partition.STAGE.key(action)) for action in actions)
+    keys = [partition.STAGE.key(action) for action in actions]
+    at_once = store.backend.reads_at_once
+    found = in_threads(lambda key: store.memos.find(partition.STAGE.name, key), keys, at_once)
     return (result for result in found if result is not None)
 
 
@@ -278,7 +281,7 @@ def _drop_carried(store: Store, results: Iterable[Result]) -> None:
 
     A run that was killed before it came to this is followed by one that finds the snapshot, and does it.
     """
-    for result in results:
-        for group in result.routed.values():
-            for routed in group:
-                store.blobs.remove(routed.file)
+    groups = (group for result in results for group in result.routed.values())
+    files = [routed.file for group in groups for routed in group]
+    for _ in in_threads(store.blobs.remove, files, store.backend.reads_at_once):
+        pass

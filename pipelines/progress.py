@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _EVERY_SECONDS = 0.5
+_PAUSE_PER_LOOK = 10
 
 
 def at_terminal() -> bool:
@@ -44,8 +45,12 @@ class Watch:
                         show(f"{title}: {each.stage.lower()}", each.weight_done, each.weight, each.rows_done)
 
             def follow() -> None:
-                while not stop.wait(_EVERY_SECONDS):
+                pause = _EVERY_SECONDS
+                while not stop.wait(pause):
+                    began = time.monotonic()
                     look()
+                    # Where a look is many requests, it is to be a small part of what the run asks for.
+                    pause = max(_EVERY_SECONDS, _PAUSE_PER_LOOK * (time.monotonic() - began))
 
             thread = threading.Thread(target=follow, daemon=True)
             thread.start()

@@ -213,6 +213,10 @@ def test_an_upload_goes_on_where_it_was(bucket: Bucket, weather: Weather, fault:
     assert get(bucket) == CONTENT
 
 
+def test_where_an_upload_goes_on_leads_through_the_weather(bucket: Bucket, weather: Weather) -> None:
+    assert bucket.blob("x").create_resumable_upload_session().startswith(f"{weather.url}/upload/")
+
+
 def test_an_upload_is_told_how_much_of_it_has_come(bucket: Bucket, weather: Weather) -> None:
     url = bucket.blob("x").create_resumable_upload_session(if_generation_match=0)
 
@@ -350,10 +354,9 @@ def files(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Any:
 )
 def test_what_gcsfs_sees(bucket: Bucket, weather: Weather, files: Any, fault: Fault, sees: str) -> None:
     put(bucket)
-    weather.strike(
-        fault, "media"
-    )  # always: aiohttp itself asks once more where a connection that it kept breaks
-    with pytest.raises(Exception) as caught:  # noqa: B017, PT011  aiohttp's, which are not one family
+    # Always: aiohttp itself asks once more where a connection that it kept breaks.
+    weather.strike(fault, "media")
+    with pytest.raises(Exception) as caught:  # noqa: PT011  aiohttp's, which are not one family
         files.cat_file(f"{bucket.name}/x")
     weather.clear()
     assert type(caught.value).__name__ in sees.split("|"), repr(caught.value)

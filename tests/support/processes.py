@@ -52,7 +52,7 @@ def running(
         )
         try:
             deadline = time.monotonic() + within_seconds
-            # It is asked once more whether it lives: somebody else may answer on the port that it did not get.
+            # Does it live, too? Somebody else may answer on the port that it did not get.
             while not (answers() and process.poll() is None):
                 if process.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)

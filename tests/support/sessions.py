@@ -13,7 +13,6 @@ import re
 from dataclasses import dataclass
 
 from google_crc32c import Checksum
-
 from support.http1 import Head
 
 _RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)$")
