@@ -124,6 +124,7 @@ def reading(
     size = locate(place).bytes if stop_bytes is None else stop_bytes
 
     def fetch(start: int, stop: int) -> bytes:
+        stop = min(stop, size)
         with _told(place, Exception):
             data = cast(bytes, system.cat_file(path, start=start, end=stop, **_deadline(system)))
         if len(data) != stop - start:
