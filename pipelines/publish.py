@@ -60,14 +60,15 @@ def unbalanced(release: Release, cuts: Iterable[Done]) -> Iterator[str]:
         if (
             not counts["rows"] == done.action.weight == kept + excluded
             or kept != counts["kept"]
-            or excluded != first
+            or not excluded == counts["excluded"] == first
         ):
             yield (
                 f"bucket {bucket}: {done.action.weight:,} rows, {kept:,} kept, {excluded:,} left out,"
                 f" {first:,} of them with a reason"
             )
     counts = release.content["counts"]
-    if counts["rows"] != counts["kept"] + sum(counts["first_reason"].values()):
+    first = sum(counts["first_reason"].values())
+    if not counts["rows"] - counts["kept"] == counts["excluded"] == first:
         yield f"in all: {counts} do not add up"
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pipelines.jobs import Job, Plan
 from pipelines.release_plans import PlanCut, PlanJoin, PlanResolve, PlanTally
 from pipelines.runner import Runner
 from pipelines.steps import cut, index, join, merge, partition, resolve, tally
+from pipelines.store.memo import Memos, Result
 from pipelines.store.store import Store
 from transforms.domain import errors
 from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError, RetryError
@@ -129,6 +131,23 @@ def test_only_what_has_no_memo_runs(store: Store) -> None:
     toystages.ran.clear()
     Runner(2).run(store, sum_of_squares([1, 2, 3, 4]))
     assert sorted(toystages.ran) == ["add", "square 4"]
+
+
+def test_a_run_reads_each_memo_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers in the driver's process plan from what the driver has read."""
+    Runner(1).run(store, sum_of_squares([1, 2, 3]))
+    read: Counter[str] = Counter()
+    get = Memos.get
+
+    def count(memos: Memos, stage: str, key: str) -> Result | None:
+        found = get(memos, stage, key)
+        read[key] += found is not None
+        return found
+
+    monkeypatch.setattr(Memos, "get", count)
+    Runner(2).run(store, sum_of_squares([1, 2, 3, 4]))
+    assert len(read) == 5
+    assert set(read.values()) == {1}
 
 
 def test_with_nothing_to_do_beam_is_not_loaded(store: Store) -> None:
