@@ -14,6 +14,7 @@ import click
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
 from pipelines.commands.ingest import ingest, init
+from pipelines.commands.nightly import nightly
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
 from pipelines.commands.synth import synth
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, sql, synth):
+for command in (init, ingest, release, nightly, sql, synth):
     cli.add_command(command)
 
 
