@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from pipelines.ingest import ingest_licenses, ingest_manifest, ingest_opt_outs
 from pipelines.night.editions import Next
-from pipelines.night.inbox import Left, Unit
+from pipelines.night.inbox import Left, Unit, why_of
 from pipelines.night.ledger import Ledger
 from pipelines.night.lineage import Lineage
 from pipelines.night.look import Seen, look, look_at_releases
@@ -63,7 +63,7 @@ def run_night(
     ledger = Ledger(store)
     seen = look(store, settings, ledger, clock())
     if dry_run or not seen.has_work:
-        _tell(seen, summary)
+        _tell(seen, settings, summary)
     else:
         path = f"{store.dataset.path}/lease.json"
         with Lease(store.backend, path, settings.lease_seconds, clock).held() as lease:
@@ -80,13 +80,16 @@ def run_night(
     return summary
 
 
-def _tell(seen: Seen, summary: Summary) -> None:
+def _tell(seen: Seen, settings: Settings, summary: Summary) -> None:
     """What was seen, where nothing is done about it."""
     summary.to_take_in, summary.left, summary.problems = seen.units, seen.left, seen.problems
+    if seen.units:
+        newest = {each.edition.name: each.newest for each in seen.editions}
+        names = [edition.name for edition in settings.editions]
+        summary.outcomes = [Outcome(name, "depends", newest.get(name)) for name in names]
+        return
     for each in seen.editions:
-        if seen.units:
-            outcome = Outcome(each.edition.name, "depends", each.newest)
-        elif not each.is_due:
+        if not each.is_due:
             outcome = Outcome(each.edition.name, "unchanged", each.newest)
         elif seen.problems:
             outcome = Outcome(each.edition.name, "stopped", each.newest)
@@ -135,8 +138,7 @@ class _Night:
                 table = self.ingest(unit, inbox)
                 run.made(table)
         except _OF_A_UNIT as error:
-            why = str(error).removeprefix(f"{unit.place}: ")
-            self.summary.left.append(Left(unit.kind, unit.place, why))
+            self.summary.left.append(Left(unit.kind, unit.place, why_of(unit.place, error)))
             return
         self.ledger.note(unit, table.name)
         if table.name not in there:

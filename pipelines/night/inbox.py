@@ -48,6 +48,9 @@ class Left:
     """What is left in place.
 
     Attributes:
+        kind: `manifests`, `licenses` or `opt-outs`.
+        place: of the file, the folder, or the inbox itself.
+        why: a line, or one for each fault in an opt-out list.
         waits: whether nothing is wrong with it, and the next run may well take it in.
     """
 
@@ -79,7 +82,7 @@ def survey(inbox: Inbox, now: float, settle_seconds: float) -> Iterator[Unit | L
     try:
         found = entries(inbox.folder)
     except ByleaveError as error:
-        yield Left(inbox.kind, inbox.folder, _without(inbox.folder, error))
+        yield Left(inbox.kind, inbox.folder, why_of(inbox.folder, error))
         return
     for entry in sorted(found, key=lambda entry: natural(entry.name)):
         if entry.name not in _CLUTTER:
@@ -96,7 +99,7 @@ def _unit(kind: str, entry: Entry, now: float, settle_seconds: float) -> Unit:
         try:
             files = [each for each in entries(entry.place) if each.name not in _CLUTTER]
         except ByleaveError as error:
-            raise _LeftInPlace(_without(entry.place, error)) from None
+            raise _LeftInPlace(why_of(entry.place, error)) from None
         if not files:
             raise _LeftInPlace("an empty folder: its files are still to come", waits=True)
     for file in files:
@@ -151,6 +154,12 @@ def _iso(*parts: str) -> str | None:
         return None
 
 
-def _without(place: str, error: ByleaveError) -> str:
-    """What an error says, behind the place with which it begins."""
-    return str(error).removeprefix(f"{place}: ")
+def why_of(place: str, error: ByleaveError) -> str:
+    """What an error says of a place, without the place with which its lines begin."""
+    return re.sub(rf"(?m)^{re.escape(place)}[:,] ", "", str(error))
+
+
+def first_line(why: str) -> str:
+    """The first fault, and how many there are besides: a list may have pages of them."""
+    first, *more = why.splitlines()
+    return f"{first} (and {len(more):,} more)" if more else first

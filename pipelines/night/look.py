@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipelines.night.editions import Next, next_of
-from pipelines.night.inbox import Left, Unit, survey
+from pipelines.night.inbox import Left, Unit, first_line, survey
 from pipelines.night.ledger import Ledger
 from pipelines.night.settings import Inbox, Settings
 from pipelines.release_inputs import Inputs, choose_inputs
@@ -92,8 +92,8 @@ def _missing(left: Left) -> ByleaveError:
     kind = RetryError if left.waits else RefusedError
     cure = "It is taken in when it is whole" if left.waits else "Mend it, or take it away"
     return kind(
-        f"{left.place}: an opt-out list that is not taken in ({left.why}). Nothing is published without it."
-        f" {cure}"
+        f"{left.place}: an opt-out list that is not taken in ({first_line(left.why)}). Nothing is published"
+        f" without it. {cure}"
     )
 
 

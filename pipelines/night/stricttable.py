@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,7 +76,7 @@ class StrictTable:
         """A number from 0, or ``above`` it, up to ``most``."""
         value = self._get(key, default)
         least = 0 if above is None else above
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             self.fault(key, f"{shown(value)} is not a number")
         elif not (value > least if above is not None else value >= least) or (
             most is not None and value > most

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipelines.night.inbox import Left, Unit
+from pipelines.night.inbox import Left, Unit, first_line
 from pipelines.store.lease import Holder, moment
 from pipelines.store.releases import Release
 from pipelines.store.tables import OPT_OUTS, Table
@@ -157,7 +157,7 @@ class Summary:
             in_quarantine = f", {table.quarantined:,} in quarantine" if table.quarantined else ""
             yield f"taken in       {table.kind} {table.snapshot}: {table.rows:,} {what}{in_quarantine}"
         for left in self.left:
-            yield f"left in place  {left.place}: {left.why}"
+            yield f"left in place  {left.place}: {first_line(left.why)}"
         for outcome in self.outcomes:
             yield from _outcome_lines(outcome)
         if self.nothing_changed:
@@ -172,7 +172,7 @@ class Summary:
                 yield f"release {outcome.name}: {outcome.error}"
         for left in self.left:
             if left.exit_code:
-                yield f"{left.place}: {left.why}"
+                yield f"{left.place}: {first_line(left.why)}"
 
 
 def _told(error: ByleaveError) -> dict[str, Any]:
