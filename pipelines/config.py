@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import os
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from transforms.domain.errors import ConfigError
-from transforms.domain.policy import Policy, parse_policy
 
 
 def shipped(folder: str) -> Traversable:
@@ -16,22 +17,19 @@ def shipped(folder: str) -> Traversable:
     return inside if inside.is_dir() else Path(str(files("pipelines"))).parent / folder
 
 
-def find_policy(path: str, folder: Path = Path()) -> Policy:
-    """The policy in a file, or the shipped one of that path or name.
-
-    Args:
-        path: of the file; relative to ``folder``.
-        folder: where the path was written down.
+def patience_seconds(otherwise: float) -> float:
+    """How long one request to a store or for a raw file elsewhere is tried: ``BYLEAVE_PATIENCE_SECONDS``.
 
     Raises:
-        ConfigError: there is none, or with every fault in it.
+        ConfigError: it is no number above 0.
     """
-    ships = shipped("configs") / "policies" / f"{Path(path).stem}.toml"
-    is_shipped = path in (Path(path).stem, f"configs/policies/{ships.name}")
-    for file, wanted in ((folder / path, True), (ships, is_shipped)):
-        if wanted and file.is_file():
-            try:
-                return parse_policy(file.read_text(encoding="utf-8"), path)
-            except UnicodeDecodeError as error:
-                raise ConfigError(f"{path}: not UTF-8 text ({error})") from error
-    raise ConfigError(f"{path}: there is no such file. Policies that ship: research, commercial")
+    told = os.environ.get("BYLEAVE_PATIENCE_SECONDS")
+    if not told:
+        return otherwise
+    try:
+        seconds = float(told)
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < math.inf:
+        raise ConfigError(f"BYLEAVE_PATIENCE_SECONDS={told}: is no number of seconds; write one, such as 60")
+    return seconds

@@ -74,6 +74,9 @@ class Watch:
             yield report
 
 
+UNWATCHED = Watch()
+
+
 @contextlib.contextmanager
 def _bars() -> Iterator[Callable[[str, int, int, int], None]]:
     from rich.console import Console

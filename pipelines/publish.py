@@ -6,23 +6,18 @@ it are blobs that nobody refers to.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
 
 from pipelines import gate
-from pipelines.actions import Done
+from pipelines.actions import Action, Done
 from pipelines.progress import Watch
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import Table
+from pipelines.threads import in_threads
 from transforms.domain import subbuckets
 from transforms.domain.errors import RefusedError
-
-_Item = TypeVar("_Item")
-_Outcome = TypeVar("_Outcome")
 
 
 def publish(
@@ -97,8 +92,7 @@ def pass_gate(
         RefusedError: a row meets an opt-out, or a part has not the rows that it should have.
     """
     actions = gate.plan(store, release.parts["items"], lists)
-    perform = gate.run if again else gate.STAGE.perform
-    checked = in_threads(lambda action: Done(action, perform(store, action)), actions)
+    checked = _checked(store, actions, again)
     faults = []
     with watch.counting("gate", sum(action.weight for action in actions)) as report:
         rows = 0
@@ -114,7 +108,16 @@ def pass_gate(
         raise RefusedError("\n".join(["the gate refuses to publish:", *faults]))
 
 
-def in_threads(function: Callable[[_Item], _Outcome], items: Sequence[_Item]) -> Iterator[_Outcome]:
-    """The outcomes in order, a few at a time: Arrow and hashing leave the interpreter free."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(function, items)
+def _checked(store: Store, actions: Sequence[Action], again: bool) -> Iterator[Done]:
+    """The gate's result for each part: remembered, which takes one small read, or found now."""
+    stage, left = gate.STAGE, list(actions)
+    if not again:
+        left = []
+        results = in_threads(lambda each: stage.recall(store, each), actions, store.backend.reads_at_once)
+        for action, result in zip(actions, results, strict=True):
+            if result is None:
+                left.append(action)
+            else:
+                yield Done(action, result)
+    check = gate.run if again else stage.run_and_remember
+    yield from in_threads(lambda each: Done(each, check(store, each)), left, store.rows_at_once)

@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
+from pipelines.threads import in_threads
 from transforms.domain.errors import IntegrityError, StateError
 
 
@@ -59,6 +60,7 @@ def inputs_of(store: Store, release: Release) -> Inputs:
         IntegrityError: one of them is no longer what it was.
     """
     stated = release.content["inputs"]
+    at_once = store.backend.reads_at_once
 
     def table(kind: str, each: Mapping[str, Any]) -> Table:
         found = store.tables.get(kind, each["name"])
@@ -71,7 +73,7 @@ def inputs_of(store: Store, release: Release) -> Inputs:
 
     return Inputs(
         table(MANIFESTS, stated["manifest"]),
-        tuple(table(LICENSES, each) for each in stated["licenses"]),
-        tuple(table(OPT_OUTS, each) for each in stated["opt_outs"]),
+        tuple(in_threads(lambda each: table(LICENSES, each), stated["licenses"], at_once)),
+        tuple(in_threads(lambda each: table(OPT_OUTS, each), stated["opt_outs"], at_once)),
         release.content["as_of"],
     )

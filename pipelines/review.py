@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
 from pipelines.progress import Watch
-from pipelines.publish import in_threads, pass_gate
+from pipelines.publish import pass_gate
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
+from pipelines.threads import in_threads
 from transforms.compare import Changes, compare
 from transforms.domain import subbuckets
 from transforms.domain.errors import IntegrityError
@@ -35,7 +37,8 @@ def verify(store: Store, release: Release, watch: Watch) -> Mapping[str, int]:
     size = sum(blob.bytes for blob in blobs)
     with watch.counting("verify", size) as report:
         done = 0
-        for blob, _ in zip(blobs, in_threads(store.blobs.verify, blobs), strict=True):
+        verified = in_threads(store.blobs.verify, blobs, store.blobs_at_once)
+        for blob, _ in zip(blobs, verified, strict=True):
             done += blob.bytes
             report(done)
     pass_gate(store, release, _lists(store, release), watch, again=True)
@@ -43,15 +46,16 @@ def verify(store: Store, release: Release, watch: Watch) -> Mapping[str, int]:
 
 
 def _lists(store: Store, release: Release) -> list[Table]:
-    lists = []
-    for named in release.content["inputs"]["opt_outs"]:
+    def read(named: Mapping[str, Any]) -> Table:
         table = store.tables.get(OPT_OUTS, named["name"])
         if table.digest != named["digest"]:
             raise IntegrityError(
                 f"opt-out list {table.name}: has digest {table.digest}, not {named['digest']}"
             )
-        lists.append(table)
-    return lists
+        return table
+
+    stated = release.content["inputs"]["opt_outs"]
+    return list(in_threads(read, stated, store.backend.reads_at_once))
 
 
 @dataclass
@@ -88,7 +92,7 @@ def diff(store: Store, older: Release, newer: Release, watch: Watch) -> Differen
         return compare(before.rows(place, ITEMS), after.rows(place, ITEMS), excluded.rows(place, EXCLUDED))
 
     with watch.counting("diff", len(changed)) as report:
-        for number, changes in enumerate(in_threads(look, changed)):
+        for number, changes in enumerate(in_threads(look, changed, store.rows_at_once)):
             found.added += changes.added
             found.removed += changes.removed
             found.changed += changes.changed

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from support.fakegcs import FakeGcs, fake_gcs
 
 from pipelines.store.store import Dataset, Store, close_stores, create_store
 
@@ -30,6 +31,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store of 16 buckets in a folder of its own."""
     yield create_store(str(tmp_path / "store"), Dataset("yfcc100m", "flickr", 16))
     close_stores()
+
+
+@pytest.fixture(scope="session")
+def gcs() -> Iterator[FakeGcs]:
+    """A server of Google Cloud Storage that this process and its children find; without Go, a skip."""
+    with fake_gcs() as server, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("STORAGE_EMULATOR_HOST", server.url)
+        yield server
 
 
 @pytest.fixture

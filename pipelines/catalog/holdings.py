@@ -88,11 +88,6 @@ OF_A_RELEASE = frozenset({"released_manifest", "items", "excluded", "tallies", "
 """The names that mean something only for a release."""
 
 
-def blob_path(store: Store, blob: Blob) -> str:
-    """The absolute path by which DuckDB reads a blob, and by which it tells where a row came from."""
-    return f"{store.url}/{blob.path}"
-
-
 def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
     """The blobs that hold ``name``, one of :data:`IN_BLOBS`, each once.
 
@@ -122,12 +117,15 @@ def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
     return list(dict.fromkeys(found))
 
 
-def rows_of(store: Store, name: str, release: Release | None) -> pa.Table:
-    """The rows of ``name``, one of :data:`IN_DOCUMENTS`; arguments as :func:`blobs_of`."""
+def rows_of(store: Store, name: str, release: Release | None, path_of: Callable[[Blob], str]) -> pa.Table:
+    """The rows of ``name``, one of :data:`IN_DOCUMENTS`; arguments as :func:`blobs_of`.
+
+    ``path_of`` says where DuckDB finds a blob: the path by which it tells from which snapshot a row is.
+    """
     rows: dict[str, Callable[[], Iterable[tuple[Any, ...]]]] = {
         "snapshots": lambda: _snapshots(store),
-        "places": lambda: _places(store),
-        "splits": lambda: _splits(store),
+        "places": lambda: _places(store, path_of),
+        "splits": lambda: _splits(store, path_of),
         "reasons": lambda: enumerate(REASONS),
         "inputs": lambda: _inputs(_given(release)),
         "releases": lambda: _releases(store),
@@ -177,19 +175,19 @@ def _snapshots(store: Store) -> Iterator[tuple[Any, ...]]:
         yield place, table.kind, table.name, _date(table.date), *counts, files, table.onto, table.digest
 
 
-def _places(store: Store) -> Iterator[tuple[Any, ...]]:
+def _places(store: Store, path_of: Callable[[Blob], str]) -> Iterator[tuple[Any, ...]]:
     for table in _all(store):
         for blob in dict.fromkeys(_rows_of(table)):
-            yield blob_path(store, blob), table.kind, table.name, _date(table.date)
+            yield path_of(blob), table.kind, table.name, _date(table.date)
 
 
 def _quarantined(store: Store) -> Iterator[tuple[Table, Any]]:
     return ((table, split) for table in _all(store) for split in table.splits if split["quarantine"])
 
 
-def _splits(store: Store) -> Iterator[tuple[Any, ...]]:
+def _splits(store: Store, path_of: Callable[[Blob], str]) -> Iterator[tuple[Any, ...]]:
     for table, split in _quarantined(store):
-        path = blob_path(store, Blob.from_json(split["quarantine"]))
+        path = path_of(Blob.from_json(split["quarantine"]))
         yield path, table.kind, table.name, split["file"], split["offset_bytes"], split["first_line"]
 
 
@@ -232,5 +230,5 @@ def _release(release: Release) -> tuple[Any, ...]:
 
 
 def _releases(store: Store) -> Iterator[tuple[Any, ...]]:
-    for place, version in enumerate(store.releases.versions()):
-        yield place, *_release(store.releases.get(version))
+    for place, release in enumerate(store.releases.all()):
+        yield place, *_release(release)

@@ -17,7 +17,7 @@ from pipelines.commands.options import (
     store_argument,
     watch,
 )
-from pipelines.config import find_policy
+from pipelines.policies import find_policy
 from transforms.domain.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def cut(
     published, new = job.cut_release(opened, inputs, decided, version, runner)
     from pipelines.catalog.statistics import ship_stats
 
-    stats = ship_stats(opened, published)
+    stats = ship_stats(opened, published, watch())
     state = "published" if new else "was published already, the same to the byte"
     text = f"release {version} {state}\n{_describe(published)}\n  statistics  {stats}"
     show({**_summary(published), "new": new, "stats": stats}, text, as_json=as_json)
@@ -129,7 +129,7 @@ def list_(store: str, as_json: bool) -> None:
     from pipelines.store.store import open_store
 
     opened = open_store(store)
-    releases = [opened.releases.get(version) for version in opened.releases.versions()]
+    releases = opened.releases.all()
     lines = [
         f"{each.version:<14} {each.content['counts']['kept']:>13,} items  {each.content['purpose']:<24}"
         f" {each.content['as_of'] or '-':<10}  {each.digest[:12]}"

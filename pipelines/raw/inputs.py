@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
 from pipelines.raw.decompression import decompress, detect
-from pipelines.raw.files import locate, reading
+from pipelines.raw.files import Located, locate, reading
 from pipelines.raw.lineblocks import BLOCK_BYTES, LINE_BYTES, LongLine, blocks
 from pipelines.raw.scan import Scan
 from transforms.domain import schemas
@@ -29,6 +29,7 @@ from transforms.formats.rowgroups import Cut
 
 _COMPRESSED_CHUNK_BYTES = 1 << 18
 _WHOLE_BYTES = 1 << 30
+_LOOKS_AT_ONCE = 16  # that is waiting, where the files are in a bucket
 
 Format = LineFormat | FileFormat
 
@@ -98,7 +99,12 @@ def total_bytes(paths: Sequence[str]) -> int:
     Raises:
         InputError: one is no file.
     """
-    return sum(locate(path).bytes for path in paths)
+    return sum(each.bytes for each in _located(paths))
+
+
+def _located(paths: Sequence[str]) -> list[Located]:
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
+        return list(pool.map(locate, paths))
 
 
 # --- Planning ----------------------------------------------------------------------------------------------
@@ -127,14 +133,15 @@ def plan(
         InputError: a file is missing, unreadable, empty or not of the format.
         ConfigError: a file is named twice.
     """
-    located = [locate(path) for path in paths]
+    located = _located(paths)
     named: dict[str, str] = {}
     for path, each in zip(paths, located, strict=True):
         if each.identity in named:
             raise ConfigError(f"{path}: named twice, before as {named[each.identity]}. Name each file once.")
         named[each.identity] = path
     # A file of another kind is told before the others are read to their ends.
-    looked = [_look(each.place, fmt) for each in located]
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as pool:
+        looked = list(pool.map(lambda each: _look(each, fmt), located))
     count = _Count(report)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         pinned = list(pool.map(lambda seen: _pin(seen, fmt, split_bytes, count), looked))
@@ -143,7 +150,7 @@ def plan(
 
 @dataclass(frozen=True)
 class _Looked:
-    place: str
+    located: Located
     compression: str
     settings: Mapping[str, object]
 
@@ -168,20 +175,25 @@ def _pin(
 ) -> tuple[File, tuple[Split, ...]]:
     """A file and its splits, by the digests that their bytes have now."""
     can_cut = isinstance(fmt, LineFormat) and not looked.compression
-    with reading(looked.place) as file:
+    place = looked.located.place
+    jumps = isinstance(fmt, FileFormat)
+    with reading(place, stop_bytes=looked.located.bytes, here_and_there=jumps) as file:
         cuts = fmt.cuts(file, split_bytes) if isinstance(fmt, FileFormat) else ()
         scan = Scan(split_bytes if can_cut else None, [cut.end_bytes for cut in cuts])
         file.seek(0)
         while chunk := file.read(BLOCK_BYTES):
             scan.take(chunk)
             count.add(len(chunk))
+    # Replaced meanwhile, a file in a bucket would have been read as far as the one before was long: a digest
+    # of that would pin a list that lacks its end.
+    if locate(place).version != looked.located.version or scan.bytes != looked.located.bytes:
+        raise _changed(place)
     splits = tuple(
-        Split(looked.place, *cut, compression=looked.compression, settings=looked.settings)
-        for cut in scan.finish()
+        Split(place, *cut, compression=looked.compression, settings=looked.settings) for cut in scan.finish()
     )
     if cuts:
         splits = _of_row_groups(splits, cuts)
-    return File(looked.place, scan.bytes, scan.whole.hexdigest()), splits
+    return File(place, scan.bytes, scan.whole.hexdigest()), splits
 
 
 def _of_row_groups(pieces: Sequence[Split], cuts: Sequence[Cut]) -> tuple[Split, ...]:
@@ -198,13 +210,14 @@ def _of_row_groups(pieces: Sequence[Split], cuts: Sequence[Cut]) -> tuple[Split,
     )
 
 
-def _look(place: str, fmt: Format | None) -> _Looked:
+def _look(located: Located, fmt: Format | None) -> _Looked:
     """How the file is packed, and what the format finds in its beginning."""
-    with reading(place) as file:
+    place = located.place
+    with reading(place, stop_bytes=located.bytes, ahead_bytes=heads.SAMPLE_BYTES) as file:
         compression = detect(file.read(10))
         file.seek(0)
         if fmt is None:
-            return _Looked(place, compression, {})
+            return _Looked(located, compression, {})
         head = b""
         for piece in decompress(iter(lambda: file.read(_COMPRESSED_CHUNK_BYTES), b""), compression, place):
             head += piece
@@ -214,7 +227,7 @@ def _look(place: str, fmt: Format | None) -> _Looked:
         raise InputError(f"{place}: an empty file. Leave it out, or fetch it again.")
     if compression and not isinstance(fmt, LineFormat):
         raise InputError(f"{place}: {compression} data, which {fmt.name} is not read from. Unpack it first.")
-    return _Looked(place, compression, fmt.variant(head, place))
+    return _Looked(located, compression, fmt.variant(head, place))
 
 
 # --- Reading -----------------------------------------------------------------------------------------------
@@ -227,7 +240,8 @@ def read(split: Split, fmt: Format, settings: Mapping[str, object] | None = None
         InputError: the file is corrupt or cut, or its bytes are not those that were planned.
     """
     settings = {**(settings or {}), **split.settings}
-    with reading(split.path) as file:
+    jumps = isinstance(fmt, FileFormat)  # as far as the footer, which may lie beyond the split
+    with reading(split.path, stop_bytes=None if jumps else _end(split), here_and_there=jumps) as file:
         try:
             if isinstance(fmt, LineFormat):
                 yield from _read_lines(file, split, fmt, settings)
@@ -248,7 +262,7 @@ def read_whole(split: Split) -> bytes:
         InputError: the file is corrupt or cut, has over 1 GiB, or its bytes are not those that were planned.
     """
     whole = bytearray()
-    with reading(split.path) as file:
+    with reading(split.path, stop_bytes=_end(split)) as file:
         for piece in decompress(_pinned(file, split), split.compression, split.path):
             whole += piece
             if len(whole) > _WHOLE_BYTES:
@@ -268,6 +282,10 @@ def _pinned(file: IO[bytes], split: Split) -> Iterator[bytes]:
         yield chunk
     if left or digest.hexdigest() != split.sha256:
         raise _changed(split.path)
+
+
+def _end(split: Split) -> int:
+    return split.offset_bytes + split.length_bytes
 
 
 def _changed(path: str) -> InputError:

@@ -23,9 +23,15 @@ class Backend(Protocol):
     """Conditional writes and plain reads under one URL. Paths are relative, with `/` between parts.
 
     Every write is durable when it returns. A reader sees a whole object or none.
+
+    Attributes:
+        url: of the store; paths are relative to it.
+        reads_at_once: how many threads may ask for small objects: as many as cores where answers come at
+            once, more where they travel.
     """
 
     url: str
+    reads_at_once: int
 
     def create(self, path: str, data: bytes) -> bool:
         """Write an object only if there is none; False, and nothing changed, if there is one."""
@@ -63,8 +69,19 @@ class Backend(Protocol):
         """Where the object lies as a file of this machine; None if it does not."""
         ...
 
-    def open(self, path: str) -> pa.NativeFile:
-        """The object for random reads; FileNotFoundError if there is none."""
+    def open(self, path: str, size_bytes: int | None = None) -> pa.NativeFile:
+        """The object for random reads; FileNotFoundError if there is none.
+
+        A caller that knows the object's size spares a place the question. What may be small is read at once.
+        """
+        ...
+
+    def read_range(self, path: str, offset_bytes: int, length_bytes: int) -> bytes:
+        """So many bytes of the object, and no others; FileNotFoundError if there is none.
+
+        Raises:
+            IntegrityError: it is shorter.
+        """
         ...
 
     def remove(self, path: str) -> None:

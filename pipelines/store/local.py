@@ -19,7 +19,8 @@ from typing import IO, BinaryIO, cast
 
 import pyarrow as pa
 
-from transforms.domain.errors import RetryError
+from pipelines.threads import CORES
+from transforms.domain.errors import IntegrityError, RetryError
 
 
 def _sync_folder(folder: Path) -> None:
@@ -126,6 +127,7 @@ class LocalBackend:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.url = str(self.root)
+        self.reads_at_once = CORES
         self._scratch = Scratch(self.root / "tmp")
 
     @contextlib.contextmanager
@@ -200,9 +202,19 @@ class LocalBackend:
         """See :meth:`pipelines.store.backend.Backend.local_path`."""
         return self.root / path
 
-    def open(self, path: str) -> pa.NativeFile:
+    def open(self, path: str, size_bytes: int | None = None) -> pa.NativeFile:
         """See :meth:`pipelines.store.backend.Backend.open`."""
         return pa.OSFile(str(self.root / path))
+
+    def read_range(self, path: str, offset_bytes: int, length_bytes: int) -> bytes:
+        """See :meth:`pipelines.store.backend.Backend.read_range`."""
+        with (self.root / path).open("rb") as file:
+            data = os.pread(file.fileno(), length_bytes, offset_bytes)
+        if len(data) != length_bytes:
+            raise IntegrityError(
+                f"{self.root / path}: has {len(data)} bytes from {offset_bytes} on, not {length_bytes}"
+            )
+        return data
 
     def remove(self, path: str) -> None:
         """See :meth:`pipelines.store.backend.Backend.remove`."""

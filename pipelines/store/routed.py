@@ -11,7 +11,6 @@ are so small that this costs more than their rows.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +25,6 @@ from transforms.domain.errors import IntegrityError, RetryError
 
 _SUFFIX = ".routed"
 _SIZE_BYTES = 8
-_OPEN_FILES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,19 +172,13 @@ def _message(batch: pa.RecordBatch, alone: bool) -> pa.Buffer:
     return (batch.take(pa.array(np.arange(len(batch)))) if alone else batch).serialize()
 
 
-@functools.lru_cache(maxsize=_OPEN_FILES)
-def _opened(blobs: Blobs, file: Blob) -> pa.NativeFile:
+def _read(blobs: Blobs, piece: Slice, schema: pa.Schema) -> pa.RecordBatch:
     try:
-        return blobs.open(file)
+        data = memoryview(blobs.read_range(piece.file, *piece.span))
     except FileNotFoundError:
         raise RetryError(
-            f"{file.path}: was dropped by another run that shares it. Run the command again"
+            f"{piece.file.path}: was dropped by another run that shares it. Run the command again"
         ) from None
-
-
-def _read(blobs: Blobs, piece: Slice, schema: pa.Schema) -> pa.RecordBatch:
-    offset, length = piece.span
-    data = memoryview(_opened(blobs, piece.file).read_at(length, offset))
     try:
         size = int.from_bytes(data[:_SIZE_BYTES], "little")
         message = pa.decompress(data[_SIZE_BYTES:], size, "lz4_raw")

@@ -29,6 +29,7 @@ from pipelines.store.local import LocalBackend
 from pipelines.store.memo import Memos
 from pipelines.store.releases import Releases
 from pipelines.store.tables import Tables, check_name
+from pipelines.threads import CORES
 from transforms.domain import keys
 from transforms.domain.errors import ConfigError, StateError
 
@@ -71,14 +72,18 @@ class Dataset:
 
 
 def connect(url: str) -> Backend:
-    """The backend for ``url``: a local folder; `gs://` has its place here.
+    """The backend for ``url``: `gs://bucket/path`, or a local folder.
 
     Raises:
         ConfigError: no backend serves this kind of URL.
     """
+    if url.startswith("gs://"):
+        from pipelines.store.gcs import GcsBackend  # half a second that local stores need not pay
+
+        return GcsBackend(url)
     if "://" in url and not url.startswith("file://"):
         raise ConfigError(
-            f"{url}: stores on {url.split('://')[0]}:// cannot be opened yet; use a local folder"
+            f"{url}: stores on {url.split('://')[0]}:// cannot be opened; use a local folder or gs://bucket/path"
         )
     return LocalBackend(Path(url.removeprefix("file://")))
 
@@ -94,6 +99,16 @@ class Store:
         self.memos = Memos(backend, self.blobs)
         self.tables = Tables(backend, dataset.path)
         self.releases = Releases(backend, self.blobs, dataset.path)
+
+    @property
+    def blobs_at_once(self) -> int:
+        """How many threads may hold a blob as it lies in the store: tens of MB each."""
+        return min(self.backend.reads_at_once, 16)
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many threads may hold a bucket's rows, which takes memory, however much the store can give."""
+        return min(self.backend.reads_at_once, 2 * CORES)
 
 
 def create_store(url: str, dataset: Dataset) -> Store:
@@ -133,17 +148,18 @@ def open_store(url: str) -> Store:
     Raises:
         StateError: there is no store.
     """
-    backend = connect(url)
     with _OPENING:
-        if backend.url not in _OPEN:
-            _OPEN[backend.url] = _open(backend)
-        return _OPEN[backend.url]
+        if url not in _OPEN:
+            backend = connect(url)
+            _OPEN[url] = _OPEN.get(backend.url) or _open(backend)
+            _OPEN.setdefault(backend.url, _OPEN[url])
+        return _OPEN[url]
 
 
 def close_stores() -> None:
     """Drop what this process holds of its stores: scratch files and their locks."""
     with _OPENING:
-        for store in _OPEN.values():
+        for store in set(_OPEN.values()):
             store.backend.close()
         _OPEN.clear()
 

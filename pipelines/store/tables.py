@@ -12,6 +12,7 @@ from pipelines.store.backend import Backend
 from pipelines.store.blobs import Blob
 from pipelines.store.documents import canonical, digest
 from pipelines.store.routed import Routed
+from pipelines.threads import in_threads
 from transforms.domain.errors import ConfigError, IntegrityError, StateError
 
 MANIFESTS, LICENSES, OPT_OUTS = "manifests", "licenses", "opt-outs"
@@ -179,13 +180,18 @@ class Tables:
 
     def newest(self, kind: str) -> Table | None:
         """The last snapshot by name that no other one was made on top of; None if there is none."""
-        tables = [self.get(kind, name) for name in self.names(kind)]
+        tables = self._read_all(kind)
         superseded = {table.onto for table in tables}
         return next((table for table in reversed(tables) if table.name not in superseded), None)
 
     def all(self, kind: str) -> list[Table]:
         """Every snapshot of ``kind``, by date, then by name."""
-        return sorted((self.get(kind, n) for n in self.names(kind)), key=lambda t: (t.date, natural(t.name)))
+        return sorted(self._read_all(kind), key=lambda t: (t.date, natural(t.name)))
+
+    def _read_all(self, kind: str) -> list[Table]:
+        """Every snapshot of ``kind``, in natural order."""
+        at_once = self._backend.reads_at_once
+        return list(in_threads(lambda name: self.get(kind, name), self.names(kind), at_once))
 
     def commit(self, table: Table) -> bool:
         """Make the snapshot visible; False if it is there already, the same to the byte.
