@@ -14,7 +14,7 @@ from pipelines.actions import Action, Done
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job
 from pipelines.raw import files as raw_files
-from pipelines.raw import inputs
+from pipelines.raw import inputs, planning
 from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.blobs import Blob
@@ -117,7 +117,7 @@ def ingest_opt_outs(
     Raises:
         InputError: an entry is not understood, with its line; or the list is empty and may not be.
     """
-    pinned = inputs.plan(raw_files.expand(paths), None, split_bytes=0, report=None)
+    pinned = planning.plan(raw_files.expand(paths), None, split_bytes=0, report=None)
     action = opt_outs.action(
         pinned.splits,
         source=store.dataset.source,
@@ -147,8 +147,8 @@ def _pin(paths: Sequence[str], fmt: str, runner: Runner, split_bytes: int) -> in
     """The splits of ``paths``, each with the digest that its bytes have now."""
     reader = registry.FORMATS[fmt]
     paths = raw_files.expand(paths)
-    with runner.watch.counting("reading", inputs.total_bytes(paths)) as report:
-        return inputs.plan(paths, reader, split_bytes=split_bytes, report=report)
+    with runner.watch.counting("reading", planning.total_bytes(paths)) as report:
+        return planning.plan(paths, reader, split_bytes=split_bytes, report=report)
 
 
 def _files(pinned: inputs.Inputs, fmt: str) -> tuple[Mapping[str, Any], ...]:

@@ -10,7 +10,7 @@ from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from pipelines.threads import in_threads
-from transforms.domain.errors import IntegrityError, StateError
+from transforms.domain.errors import StateError
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,14 @@ def inputs_of(store: Store, release: Release) -> Inputs:
         StateError: one of them is no longer there.
         IntegrityError: one of them is no longer what it was.
     """
-    stated = release.content["inputs"]
-    at_once = store.backend.reads_at_once
+    stated, at_once = release.content["inputs"], store.backend.reads_at_once
 
-    def table(kind: str, each: Mapping[str, Any]) -> Table:
-        found = store.tables.get(kind, each["name"])
-        if found.digest != each["digest"]:
-            raise IntegrityError(
-                f"release {release.version!r} was made of {kind} {found.name!r} with digest {each['digest']};"
-                f" the store's has {found.digest}"
-            )
-        return found
+    def held(kind: str, each: Mapping[str, Any]) -> Table:
+        return store.tables.held(kind, each, release.version)
 
     return Inputs(
-        table(MANIFESTS, stated["manifest"]),
-        tuple(in_threads(lambda each: table(LICENSES, each), stated["licenses"], at_once)),
-        tuple(in_threads(lambda each: table(OPT_OUTS, each), stated["opt_outs"], at_once)),
+        held(MANIFESTS, stated["manifest"]),
+        tuple(in_threads(lambda each: held(LICENSES, each), stated["licenses"], at_once)),
+        tuple(in_threads(lambda each: held(OPT_OUTS, each), stated["opt_outs"], at_once)),
         release.content["as_of"],
     )

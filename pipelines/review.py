@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 
 from pipelines.progress import Watch
 from pipelines.publish import pass_gate
+from pipelines.release_inputs import inputs_of
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Store
-from pipelines.store.tables import OPT_OUTS, Table
 from pipelines.threads import in_threads
 from transforms.compare import Changes, compare
 from transforms.domain import subbuckets
-from transforms.domain.errors import IntegrityError
 from transforms.domain.schemas import EXCLUDED, ITEMS
 from transforms.domain.subbuckets import SubBucket
 
@@ -30,7 +28,8 @@ def verify(store: Store, release: Release, watch: Watch) -> Mapping[str, int]:
         How many blobs, bytes and rows were checked.
 
     Raises:
-        IntegrityError: a blob is missing or damaged, or the inputs are not those that the release names.
+        StateError: an input that the release names is no longer there.
+        IntegrityError: a blob is missing or damaged, or an input is not what it was.
         RefusedError: a row meets an opt-out list that the release was cut with.
     """
     blobs = [blob for name in PARTS for _, blob in sorted(release.parts[name].items())]
@@ -41,21 +40,8 @@ def verify(store: Store, release: Release, watch: Watch) -> Mapping[str, int]:
         for blob, _ in zip(blobs, verified, strict=True):
             done += blob.bytes
             report(done)
-    pass_gate(store, release, _lists(store, release), watch, again=True)
+    pass_gate(store, release, inputs_of(store, release).opt_outs, watch, again=True)
     return {"blobs": len(blobs), "bytes": size, "rows": release.content["counts"]["kept"]}
-
-
-def _lists(store: Store, release: Release) -> list[Table]:
-    def read(named: Mapping[str, Any]) -> Table:
-        table = store.tables.get(OPT_OUTS, named["name"])
-        if table.digest != named["digest"]:
-            raise IntegrityError(
-                f"opt-out list {table.name}: has digest {table.digest}, not {named['digest']}"
-            )
-        return table
-
-    stated = release.content["inputs"]["opt_outs"]
-    return list(in_threads(read, stated, store.backend.reads_at_once))
 
 
 @dataclass

@@ -16,7 +16,6 @@ from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from transforms.domain import schemas
-from transforms.domain.errors import IntegrityError
 from transforms.domain.reasons import REASONS
 
 _text, _count, _day = pa.string(), pa.int64(), pa.date32()
@@ -105,7 +104,8 @@ def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
             newest = store.tables.newest(MANIFESTS)
             found = _buckets(newest) if newest else iter(())
         case "released_manifest":
-            found = _buckets(_manifest_of(store, _given(release)))
+            of = _given(release)
+            found = _buckets(store.tables.held(MANIFESTS, of.content["inputs"]["manifest"], of.version))
         case "quarantine":
             found = (Blob.from_json(split["quarantine"]) for _, split in _quarantined(store))
         case "licenses":
@@ -189,17 +189,6 @@ def _splits(store: Store, path_of: Callable[[Blob], str]) -> Iterator[tuple[Any,
     for table, split in _quarantined(store):
         path = path_of(Blob.from_json(split["quarantine"]))
         yield path, table.kind, table.name, split["file"], split["offset_bytes"], split["first_line"]
-
-
-def _manifest_of(store: Store, release: Release) -> Table:
-    stated = release.content["inputs"]["manifest"]
-    table = store.tables.get(MANIFESTS, stated["name"])
-    if table.digest != stated["digest"]:
-        raise IntegrityError(
-            f"release {release.version!r} was cut from manifest {stated['name']!r} with digest"
-            f" {stated['digest'][:12]}; the store's has {table.digest[:12]}"
-        )
-    return table
 
 
 def _inputs(release: Release) -> Iterator[tuple[Any, ...]]:

@@ -178,6 +178,21 @@ class Tables:
             raise StateError(f"{kind}: there is no {name!r} in {self._backend.url}. There is: {there}")
         return table
 
+    def held(self, kind: str, stated: Mapping[str, Any], release: str) -> Table:
+        """The snapshot that the release of version ``release`` states by name and digest.
+
+        Raises:
+            StateError: it is no longer there.
+            IntegrityError: it is no longer what it was.
+        """
+        table = self.get(kind, stated["name"])
+        if table.digest != stated["digest"]:
+            raise IntegrityError(
+                f"release {release!r} was made of {kind} {table.name!r} with digest {stated['digest'][:12]};"
+                f" that in {self._backend.url} has {table.digest[:12]}. Restore it, or cut the next release"
+            )
+        return table
+
     def newest(self, kind: str) -> Table | None:
         """The last snapshot by name that no other one was made on top of; None if there is none."""
         tables = self._read_all(kind)
