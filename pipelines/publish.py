@@ -6,7 +6,7 @@ it are blobs that nobody refers to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pipelines import gate
 from pipelines.actions import Action, Done

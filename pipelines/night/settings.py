@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.policies import find_policy
 from pipelines.night.stricttable import StrictTable
+from pipelines.policies import find_policy
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, check_name
 from transforms.domain.errors import ConfigError
 from transforms.domain.policy import Policy

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import fsspec
-
-from transforms.domain.errors import ConfigError, InputError
+from pipelines.raw.files import deadline_of, system_of, told
 
 # What a file system tells of an object, in the order of how surely it is another when the bytes are others.
 _STAMPS = ("generation", "etag", "ETag", "md5Hash", "updated", "mtime", "LastModified", "created")
@@ -44,15 +42,9 @@ def entries(folder: str) -> list[Entry]:
         InputError: there is no such folder, or it cannot be read.
         ConfigError: no file system serves this kind of URL.
     """
-    try:
-        found = _remote(folder) if "://" in folder else _local(folder)
-    except FileNotFoundError:
-        raise InputError(f"{folder}: no such folder. Make it, or mend its path.") from None
-    except NotADirectoryError:
-        raise InputError(f"{folder}: not a folder. Name the folder that files are put into.") from None
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"{folder}: cannot be read ({reason}). Look at its permissions.") from None
+    remote = "://" in folder
+    with told(folder, Exception if remote else OSError, "folder"):
+        found = _remote(folder) if remote else _local(folder)
     return sorted(found, key=lambda entry: entry.name)
 
 
@@ -75,13 +67,8 @@ def _local_entry(name: str, place: str) -> Entry:
 
 
 def _remote(folder: str) -> list[Entry]:
-    try:
-        system, path = fsspec.core.url_to_fs(folder)
-    except (ValueError, ImportError) as error:
-        raise ConfigError(f"{folder}: no such kind of address ({error})") from None
-    system.invalidate_cache()
-    path = path.rstrip("/")
-    found = system.ls(path, detail=True)
+    system, path = system_of(folder)
+    found = system.ls(path.rstrip("/"), detail=True, **deadline_of(system))
     # Some tools mark a folder by an empty object of its name.
     return [_remote_entry(system, info) for info in found if info["name"].strip("/") != path.strip("/")]
 
@@ -95,10 +82,10 @@ def _remote_entry(system: Any, info: Mapping[str, Any]) -> Entry:
     return Entry(place.rpartition("/")[2], system.unstrip_protocol(place), kind, stamp, _seconds(changed))
 
 
-def _seconds(told: object) -> float | None:
+def _seconds(stated: object) -> float | None:
     """A time as file systems tell it: a text, a `datetime`, or seconds."""
-    if isinstance(told, str):
-        told = datetime.datetime.fromisoformat(told)
-    if isinstance(told, datetime.datetime):
-        return told.timestamp()
-    return float(told) if isinstance(told, int | float) else None
+    if isinstance(stated, str):
+        stated = datetime.datetime.fromisoformat(stated)
+    if isinstance(stated, datetime.datetime):
+        return stated.timestamp()
+    return float(stated) if isinstance(stated, int | float) else None

@@ -142,7 +142,7 @@ def test_an_inbox_that_is_not_there_is_told_and_no_error(tmp_path: Path, kind: s
     (left,) = survey(Inbox(LICENSES, str(tmp_path / name)), NOW, 0)
     assert isinstance(left, Left)
     assert (left.place, left.exit_code, left.waits) == (str(tmp_path / name), 4, False)
-    assert left.why.startswith("no such folder" if name == "nowhere" else "not a folder")
+    assert left.why.startswith("no such folder" if name == "nowhere" else "cannot be read (Not a directory)")
 
 
 def test_an_inbox_behind_a_url() -> None:
