@@ -16,6 +16,7 @@ from separately import byleave
 from test_kills import check_nothing_is_half_done
 from worlds import World, cut, new_store, take_in
 
+from pipelines.cli import main
 from pipelines.jobs import Job, Replay
 from pipelines.night.summary import Summary
 from pipelines.store.lease import Lease
@@ -55,6 +56,7 @@ def states(summary: Summary) -> dict[str, str]:
     }
 
 
+NO_DAY = "names no day: rename it after the one day on which it was true, as 2026-11-20"
 UNCHANGED = {
     "research": "unchanged 2026.11.01-research",
     "commercial": "unchanged 2026.11.01-commercial",
@@ -443,3 +445,30 @@ def test_ctrl_c_lets_the_lease_go(place: Place) -> None:
     assert run.returncode == 130
     assert "interrupted" in err
     assert place.night().exit_code == 0
+
+
+# --- The command -------------------------------------------------------------------------------------------
+
+
+def test_the_command_prints_a_summary_and_ends_with_its_code(
+    place: Place, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.commands.options.Runner", ByHand)
+    place.config.write_text(place.config.read_text().replace("settle_seconds = 120", "settle_seconds = 0"))
+    bad = place.put("licenses", "latest.parquet", b"PAR1")
+    for words, code in (([], 4), (["--json"], 4), (["--dry-run"], 4)):
+        with pytest.raises(SystemExit) as left:
+            main(["nightly", str(place.config), *words])
+        printed = capsys.readouterr()
+        assert left.value.code == code
+        assert printed.err == f"byleave: {bad}: {NO_DAY}\n"
+        if words == ["--json"]:
+            told = json.loads(printed.out)
+            assert (told["exit_code"], told["nothing_changed"]) == (code, True)
+        else:
+            assert f"left in place  {bad}: {NO_DAY}\n" in printed.out
+    bad.unlink()
+    with pytest.raises(SystemExit) as left:
+        main(["nightly", str(place.config)])
+    assert not left.value.code
+    assert capsys.readouterr().err == ""
