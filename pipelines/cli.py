@@ -14,6 +14,7 @@ import click
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
 from pipelines.commands.ingest import ingest, init
+from pipelines.commands.nightly import nightly
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
 from pipelines.commands.synth import synth
@@ -36,7 +37,7 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, sql, synth):
+for command in (init, ingest, release, nightly, sql, synth):
     cli.add_command(command)
 
 
@@ -45,9 +46,9 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     words, beam_options = _split(words)
     try:
-        cli.main(args=words, prog_name="byleave", standalone_mode=False, obj={"beam_options": beam_options})
-    except click.exceptions.Exit as error:
-        _leave(error.exit_code)
+        told = cli.main(
+            args=words, prog_name="byleave", standalone_mode=False, obj={"beam_options": beam_options}
+        )
     except click.ClickException as error:
         error.show()
         _leave(error.exit_code)
@@ -66,7 +67,8 @@ def main(arguments: list[str] | None = None) -> None:
             "byleave: interrupted. Nothing half-done is visible; the same command goes on from here", err=True
         )
         _leave(_INTERRUPTED)
-    _leave(0)
+    # A command that ends with a code of its own makes click return it; all others return nothing.
+    _leave(told or 0)
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

@@ -6,7 +6,7 @@ it are blobs that nobody refers to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pipelines import gate
 from pipelines.actions import Action, Done
@@ -27,8 +27,10 @@ def publish(
     lists: Sequence[Table],
     cuts: Sequence[Done],
     watch: Watch,
+    *,
+    before_commit: Callable[[], None] | None = None,
 ) -> bool:
-    """Make ``release`` visible if every check passes; False if it is published already.
+    """Make ``release`` visible if every check passes, the caller's last; False if it is published already.
 
     Raises:
         RefusedError: with every check that failed. Nothing is published.
@@ -38,6 +40,8 @@ def publish(
     if faults:
         raise RefusedError("\n".join(["the release is not published:", *faults]))
     pass_gate(store, release, lists, watch)
+    if before_commit:
+        before_commit()
     return store.releases.commit(release)
 
 
