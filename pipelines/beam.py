@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import traceback
 from collections.abc import Iterator
 
@@ -16,8 +17,8 @@ import apache_beam as beam
 
 from pipelines.actions import Action, Stage
 from pipelines.jobs import Job, replay_of
-from pipelines.store.store import open_store
-from transforms.domain.errors import ByleaveError, encode, unusable
+from pipelines.store.store import Store, open_store
+from transforms.domain.errors import ByleaveError, StateError, encode, unusable
 
 
 @contextlib.contextmanager
@@ -33,6 +34,17 @@ def _carried() -> Iterator[None]:
         raise RuntimeError(encode(ByleaveError(f"a defect of byleave:\n{traceback.format_exc()}"))) from error
 
 
+def _store(url: str) -> Store:
+    """The store as this worker sees it."""
+    try:
+        return open_store(url)
+    except (StateError, OSError) as error:
+        raise StateError(
+            f"{url}: a worker on {socket.gethostname()} cannot open the store ({error}). Workers on other"
+            " machines need one that all of them reach, such as gs://bucket/path, or a shared disk"
+        ) from None
+
+
 class PlanActions(beam.DoFn):
     """The actions of one stage that have no memo, the largest first, when all stages before are done."""
 
@@ -43,8 +55,8 @@ class PlanActions(beam.DoFn):
         self._run = run
 
     def process(self, _: object) -> Iterator[bytes]:
-        replay = replay_of(self._run, open_store(self._store_url), self._job)
         with _carried():
+            replay = replay_of(self._run, _store(self._store_url), self._job)
             replay.advance()
         if replay.stage_reached == self._place:
             for action in replay.missing(self._place):
@@ -61,7 +73,7 @@ class PerformAction(beam.DoFn):
     def process(self, element: bytes) -> Iterator[int]:
         action = Action.from_json(json.loads(element))
         with _carried():
-            self._stage.perform(open_store(self._store_url), action)
+            self._stage.perform(_store(self._store_url), action)
         yield action.weight
 
 
