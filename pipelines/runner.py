@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from pipelines import dataflow
 from pipelines.actions import Done
 from pipelines.jobs import Job, Replay, opened
 from pipelines.progress import Watch
@@ -28,8 +30,8 @@ _REFUSED = {
 }
 
 
-def check_options(options: Sequence[str]) -> None:
-    """Refuse Beam options with which a run cannot be trusted.
+def check_options(options: Sequence[str], *, template: bool = False) -> None:
+    """Refuse Beam options with which a run cannot be trusted, or one on Dataflow cannot work.
 
     Raises:
         ConfigError: with the reason, for each of them.
@@ -39,6 +41,7 @@ def check_options(options: Sequence[str]) -> None:
     if words & {"direct", "switchingdirectrunner"}:
         words.add("directrunner")
     faults = [f"Beam option {fault}" for word, fault in _REFUSED.items() if word in words]
+    faults += dataflow.faults(options, template=template)
     if faults:
         raise ConfigError("\n".join(faults))
 
@@ -64,6 +67,15 @@ class Runner:
                 f"--workers {self.workers}: use a number from 1, or leave it out for one per core"
             )
 
+    def check_store(self, url: str) -> None:
+        """Refuse a store that the runner's workers cannot reach.
+
+        Raises:
+            ConfigError: with the reason.
+        """
+        if fault := dataflow.store_fault(self.beam_options, url):
+            raise ConfigError(fault)
+
     def run(self, store: Store, job: Job) -> list[list[Done]]:
         """Every stage's results, each from its memo.
 
@@ -71,6 +83,7 @@ class Runner:
             ByleaveError: what an action or a plan raised, on whichever machine.
             RetryError: the runner ended well, yet results are missing.
         """
+        self.check_store(store.url)
         for attempt in range(_ATTEMPTS):
             replay = Replay(store, job)
             replay.advance()
@@ -99,10 +112,13 @@ class Runner:
 
             from pipelines import beam
 
-            pipeline = apache_beam.Pipeline(options=self._options())
+            pipeline = apache_beam.Pipeline(options=self._options(job.name))
             with opened(replay) as run:
                 beam.build(pipeline, store.url, job, replay.stage_reached, run)
-                pipeline.run().wait_until_finish()
+                result = pipeline.run()
+                if dataflow.is_chosen(self.beam_options):
+                    print(dataflow.whereabouts(self.beam_options, result.job_id()), file=sys.stderr)
+                result.wait_until_finish()
         except Exception as error:
             known = decode(str(error))
             if known is not None:
@@ -114,10 +130,10 @@ class Runner:
         finally:
             logging.disable(logging.NOTSET)
 
-    def _options(self) -> object:
+    def _options(self, job: str) -> object:
         from apache_beam.options.pipeline_options import PipelineOptions
 
-        options = list(self.beam_options)
+        options = dataflow.filled(self.beam_options, job)
         if not any(option.startswith("--runner") for option in options):
             options.append("--runner=FnApiRunner")
             if not any(option.startswith("--direct_num_workers") for option in options):
