@@ -1,0 +1,89 @@
+"""Draws a job's graph as DataflowRunner does, down to the request, and does not submit it.
+
+`python draw_graph.py OUT STORE JOB [OPTIONS]`: OUT/job.json is the request, OUT/staged what would be uploaded.
+Prints what the test asks of the graph, as JSON. Runs where the `dataflow` extra is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import apache_beam
+from apache_beam.options.pipeline_options import PipelineOptions, TestOptions
+from apache_beam.portability.api import beam_runner_api_pb2
+
+from pipelines import beam, dataflow
+from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
+from pipelines.jobs import Job
+from pipelines.release_plans import PlanCut, PlanJoin, PlanResolve, PlanTally
+from pipelines.steps import cut, index, join, merge, partition, resolve, tally
+
+NOTHING: Any = None
+JOBS = {
+    "manifest 2014-05": (
+        (partition.STAGE, PlanPartition(())),
+        (index.STAGE, PlanIndex(16)),
+        (merge.STAGE, PlanManifestMerge(16, 100)),
+    ),
+    "licenses 2026-11-01": ((partition.STAGE, PlanPartition(())), (merge.STAGE, PlanLicenseMerge())),
+    "release": (
+        (resolve.STAGE, PlanResolve(NOTHING, 16)),
+        (join.STAGE, PlanJoin(NOTHING, 16)),
+        (cut.STAGE, PlanCut(NOTHING, 16)),
+        (tally.STAGE, PlanTally(16)),
+    ),
+}
+
+
+def main(out: str, store: str, name: str, *options: str) -> None:
+    staged = Path(out) / "staged"
+    staged.mkdir(parents=True)
+    # A template is the request, written down instead of sent. Of folders, only the temporary one has to be gs://.
+    nowhere = [
+        "--dry_run=true",
+        f"--template_location={out}/job.json",
+        f"--staging_location={staged}",
+        "--no_auth",
+    ]
+    job = Job(name, JOBS[name])
+    pipeline = apache_beam.Pipeline(options=PipelineOptions([*dataflow.filled(options, job.name), *nowhere]))
+    beam.build(pipeline, store, job, 0, "")
+    # Checking options, a dry run asks Cloud Storage nothing; handing over, it would stop before the request.
+    pipeline.options.view_as(TestOptions).dry_run = False
+    pipeline.run()
+    proto = beam_runner_api_pb2.Pipeline.FromString((staged / "pipeline.pb").read_bytes())
+    print(json.dumps({**_graph(proto), "staged": sorted(path.name for path in staged.iterdir())}))
+
+
+def _graph(proto: Any) -> dict[str, Any]:
+    parts = proto.components
+
+    def coder(name: str) -> str:
+        found = parts.coders[name]
+        inner = ", ".join(coder(each) for each in found.component_coder_ids)
+        return found.spec.urn.removeprefix("beam:coder:").removesuffix(":v1") + (
+            f"({inner})" if inner else ""
+        )
+
+    transforms = list(parts.transforms.values())
+    outputs = {each.unique_name: list(each.outputs.values()) for each in transforms}
+    return {
+        "labels": sorted(name for name in outputs if name),
+        "coders": {n: [coder(parts.pcollections[o].coder_id) for o in outs] for n, outs in outputs.items()},
+        "shuffles": sorted(
+            t.unique_name for t in transforms if t.spec.urn == "beam:transform:group_by_key:v1"
+        ),
+        "environments": [
+            {urn: int(value) for urn, value in each.resource_hints.items()}
+            for each in parts.environments.values()
+        ],
+        "bounded": sorted({each.is_bounded for each in parts.pcollections.values()}),
+        "bytes": len(proto.SerializeToString()),
+    }
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
