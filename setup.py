@@ -2,7 +2,6 @@
 
 from setuptools import find_namespace_packages, find_packages, setup
 
-
 # How byleave is deployed is no part of what is deployed.
 _DEPLOYED = ["dataflow", "flink"]
 

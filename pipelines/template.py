@@ -1,7 +1,7 @@
 """A command as a Dataflow flex template: a launcher draws the graph, Dataflow's workers do all of it.
 
-A launcher must not wait for its job: it plans, writes the graph where Dataflow told it to, and is gone. So the
-graph has a last step: when all actions are done, a worker runs the same command once more. It finds every
+A launcher must not wait for its job: it plans, writes the graph where Dataflow told it to, and is gone. So
+the graph has a last step: when all actions are done, a worker runs the same command once more. It finds every
 result remembered, holds the gate, and commits, as a second run of any command does.
 """
 

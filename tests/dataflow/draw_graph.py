@@ -1,6 +1,6 @@
 """Draws a job's graph as DataflowRunner does, down to the request, and does not submit it.
 
-`python draw_graph.py OUT STORE JOB [OPTIONS]`: OUT/job.json is the request, OUT/staged what would be uploaded.
+`python draw_graph.py OUT STORE JOB [OPTIONS]`: OUT/job.json is the request, beside it lies what would be uploaded.
 Prints what the test asks of the graph, as JSON. Runs where the `dataflow` extra is installed.
 """
 
@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import apache_beam
-from apache_beam.options.pipeline_options import PipelineOptions, TestOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.portability.api import beam_runner_api_pb2
+from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationClient
 
 from pipelines import beam, dataflow
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
@@ -39,23 +40,24 @@ JOBS = {
 
 
 def main(out: str, store: str, name: str, *options: str) -> None:
-    staged = Path(out) / "staged"
-    staged.mkdir(parents=True)
-    # A template is the request, written down instead of sent. Of folders, only the temporary one has to be gs://.
-    nowhere = [
-        "--dry_run=true",
-        f"--template_location={out}/job.json",
-        f"--staging_location={staged}",
-        "--no_auth",
-    ]
+    folder = Path(out)
+    folder.mkdir(parents=True)
+
+    def stage(_: Any, place: str, file_name: str, stream: Any, *__: Any, **___: Any) -> None:
+        assert place.startswith("gs://bucket/tmp"), place
+        (folder / file_name).write_bytes(stream.read())
+
+    # What is uploaded lands in a folder; nothing else is sent, and Cloud Storage is asked nothing.
+    DataflowApplicationClient.stage_file = stage
+    GoogleCloudOptions._warn_if_soft_delete_policy_enabled = lambda *_: None
+    # A template is the request, written down instead of sent.
+    template = ["--template_location=gs://bucket/tmp/job.json", "--no_auth"]
     job = Job(name, JOBS[name])
-    pipeline = apache_beam.Pipeline(options=PipelineOptions([*dataflow.filled(options, job.name), *nowhere]))
+    pipeline = apache_beam.Pipeline(options=PipelineOptions([*dataflow.filled(options, job.name), *template]))
     beam.build(pipeline, store, job, 0, "")
-    # Checking options, a dry run asks Cloud Storage nothing; handing over, it would stop before the request.
-    pipeline.options.view_as(TestOptions).dry_run = False
     pipeline.run()
-    proto = beam_runner_api_pb2.Pipeline.FromString((staged / "pipeline.pb").read_bytes())
-    print(json.dumps({**_graph(proto), "staged": sorted(path.name for path in staged.iterdir())}))
+    proto = beam_runner_api_pb2.Pipeline.FromString((folder / "pipeline.pb").read_bytes())
+    print(json.dumps(_graph(proto)))
 
 
 def _graph(proto: Any) -> dict[str, Any]:

@@ -70,6 +70,6 @@ def installed(archive: Path, folder: Path) -> Path:
     (site / "dependencies.pth").write_text(f"{packages}\n")
     python = folder / "bin" / "python"
     pip = [str(base), "-m", "pip", f"--python={python}", "install", "--quiet", "--disable-pip-version-check"]
-    # Without --no-deps, pip would fetch what the archive asks for and the environment lacks: it lacks nothing.
+    # Nothing is fetched: an archive that asks for more than the environment has is refused.
     tools.build([*pip, "--no-index", "--no-build-isolation", str(archive)])
     return python
