@@ -1,7 +1,8 @@
-"""Draws a job's graph as DataflowRunner does, down to the request, and does not submit it.
+"""Draws jobs' graphs as DataflowRunner does, down to the request, and does not submit them.
 
-`python draw_graph.py OUT STORE JOB [OPTIONS]`: OUT/job.json is the request, beside it lies what would be uploaded.
-Prints what the test asks of the graph, as JSON. Runs where the `dataflow` extra is installed.
+`python draw_graph.py OUT STORE ASKED`, ASKED being JSON: by a name, a job and options. OUT/<name>/job.json is
+the request; beside it lies what would be uploaded. Prints what the test asks of each graph, as JSON, by its
+name. Runs where the `dataflow` extra is installed.
 """
 
 from __future__ import annotations
@@ -39,25 +40,31 @@ JOBS = {
 }
 
 
-def main(out: str, store: str, name: str, *options: str) -> None:
-    folder = Path(out)
+def main(out: str, store: str, asked: str) -> None:
+    # The one question that is put to Cloud Storage before the request is made, and only for a warning.
+    GoogleCloudOptions._warn_if_soft_delete_policy_enabled = lambda *_: None
+    found = {
+        name: draw(Path(out) / name, store, job, options)
+        for name, (job, options) in json.loads(asked).items()
+    }
+    print(json.dumps(found))
+
+
+def draw(folder: Path, store: str, name: str, options: list[str]) -> dict[str, Any]:
     folder.mkdir(parents=True)
 
     def stage(_: Any, place: str, file_name: str, stream: Any, *__: Any, **___: Any) -> None:
         assert place.startswith("gs://bucket/tmp"), place
         (folder / file_name).write_bytes(stream.read())
 
-    # What is uploaded lands in a folder; nothing else is sent, and Cloud Storage is asked nothing.
     DataflowApplicationClient.stage_file = stage
-    GoogleCloudOptions._warn_if_soft_delete_policy_enabled = lambda *_: None
     # A template is the request, written down instead of sent.
     template = ["--template_location=gs://bucket/tmp/job.json", "--no_auth"]
     job = Job(name, JOBS[name])
     pipeline = apache_beam.Pipeline(options=PipelineOptions([*dataflow.filled(options, job.name), *template]))
     beam.build(pipeline, store, job, 0, "")
     pipeline.run()
-    proto = beam_runner_api_pb2.Pipeline.FromString((folder / "pipeline.pb").read_bytes())
-    print(json.dumps(_graph(proto)))
+    return _graph(beam_runner_api_pb2.Pipeline.FromString((folder / "pipeline.pb").read_bytes()))
 
 
 def _graph(proto: Any) -> dict[str, Any]:

@@ -21,35 +21,50 @@ STAGES = {
     "licenses 2026-11-01": ["Partition", "Merge"],
     "release": ["Resolve", "Join", "Cut", "Tally"],
 }
-PLACE = ("--project=some-project", "--region=europe-west4", "--temp_location=gs://bucket/tmp")
-
-
-def draw(python: Path, out: Path, job: str, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The request, and what there is to say of the graph."""
-    command = [str(python), str(HERE / "draw_graph.py"), str(out), "gs://bucket/store", job]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    done = subprocess.run(
-        [*command, "--runner=DataflowRunner", *PLACE, *options],
-        cwd=out.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    graph: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return json.loads((out / "job.json").read_text()), graph
+OURS = (
+    *("--runner=DataflowRunner", "--project=some-project", "--region=europe-west4"),
+    *("--temp_location=gs://bucket/tmp", "--sdk_container_image=europe-docker.pkg.dev/some/byleave:1"),
+)
+OF_THE_USER = (
+    *("--job_name=tonight", "--labels=team=photos", "--number_of_worker_harness_threads=3"),
+    *("--resource_hint=min_ram=16GB", "--max_num_workers=7"),
+)
+Drawn = dict[str, tuple[dict[str, Any], dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def release(worker: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
-    out = tmp_path_factory.mktemp("graph") / "out"
-    return draw(worker, out, "release", "--sdk_container_image=europe-docker.pkg.dev/some/byleave:1")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where what is uploaded lies."""
+    return tmp_path_factory.mktemp("graph") / "out"
 
 
-@pytest.mark.parametrize("job", ["manifest 2014-05", "licenses 2026-11-01"])
-def test_a_graph_has_the_stages_of_its_job(worker: Path, tmp_path: Path, job: str) -> None:
-    request, graph = draw(worker, tmp_path / "out", job, "--sdk_container_image=some/byleave:1")
+@pytest.fixture(scope="module")
+def drawn(worker: Path, archive: Path, sent: Path) -> Drawn:
+    """Each request, and what there is to say of its graph."""
+    setup_file = archive.parents[1] / "checkout" / "setup.py"
+    asked = {
+        **{job: (job, OURS) for job in STAGES},
+        "tonight": ("release", (*OURS, *OF_THE_USER)),
+        "from setup.py": ("release", (*OURS[:-1], f"--setup_file={setup_file}")),
+    }
+    command = [str(worker), str(HERE / "draw_graph.py"), str(sent), "gs://bucket/store", json.dumps(asked)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        command, cwd=sent.parent, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    graphs = json.loads(done.stdout.splitlines()[-1])
+    return {name: (json.loads((sent / name / "job.json").read_text()), graphs[name]) for name in asked}
+
+
+@pytest.fixture(scope="module")
+def release(drawn: Drawn) -> tuple[dict[str, Any], dict[str, Any]]:
+    return drawn["release"]
+
+
+@pytest.mark.parametrize("job", STAGES)
+def test_a_graph_has_the_stages_of_its_job(drawn: Drawn, job: str) -> None:
+    request, graph = drawn[job]
     _has_stages(graph, STAGES[job])
     assert request["name"].startswith(f"byleave-{job.replace(' ', '-')}-")
 
@@ -65,7 +80,6 @@ def _has_stages(graph: dict[str, Any], stages: list[str]) -> None:
 
 def test_a_release_is_one_batch_job_of_four_stages(release: tuple[dict[str, Any], dict[str, Any]]) -> None:
     request, graph = release
-    _has_stages(graph, STAGES["release"])
     assert request["type"] == "JOB_TYPE_BATCH"
     assert graph["bounded"] == [2]  # beam_runner_api_pb2.IsBounded.BOUNDED
     assert graph["bytes"] < 1_000_000  # of the 20 MB that a request may have
@@ -105,12 +119,8 @@ def test_a_worker_has_memory_for_one_action_at_a_time_on_each_core(
     assert image["containerImage"] == "europe-docker.pkg.dev/some/byleave:1"
 
 
-def test_what_the_user_says_wins(worker: Path, tmp_path: Path) -> None:
-    options = [
-        *("--sdk_container_image=some/byleave:1", "--job_name=tonight", "--labels=team=photos"),
-        *("--number_of_worker_harness_threads=3", "--resource_hint=min_ram=16GB", "--max_num_workers=7"),
-    ]
-    request, graph = draw(worker, tmp_path / "out", "release", *options)
+def test_what_the_user_says_wins(drawn: Drawn) -> None:
+    request, graph = drawn["tonight"]
     (pool,) = request["environment"]["workerPools"]
     assert request["name"] == "tonight"
     assert request["labels"]["team"] == "photos"
@@ -120,8 +130,9 @@ def test_what_the_user_says_wins(worker: Path, tmp_path: Path) -> None:
     assert graph["environments"] == [{"beam:resources:min_ram_bytes:v1": 16_000_000_000}]
 
 
-def test_a_setup_file_sends_workers_the_whole_package(worker: Path, archive: Path, tmp_path: Path) -> None:
-    checkout = archive.parents[1] / "checkout"
-    draw(worker, tmp_path / "out", "release", f"--setup_file={checkout / 'setup.py'}")
-    with tarfile.open(tmp_path / "out" / "workflow.tar.gz") as sent, tarfile.open(archive) as built:
-        assert sorted(sent.getnames()) == sorted(built.getnames())
+def test_a_setup_file_sends_workers_the_whole_package(drawn: Drawn, archive: Path, sent: Path) -> None:
+    request, _ = drawn["from setup.py"]
+    (pool,) = request["environment"]["workerPools"]
+    assert "workflow.tar.gz" in [package["name"] for package in pool["packages"]]
+    with tarfile.open(sent / "from setup.py" / "workflow.tar.gz") as uploaded, tarfile.open(archive) as built:
+        assert sorted(uploaded.getnames()) == sorted(built.getnames())
