@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import traceback
 from collections.abc import Iterator
 
@@ -17,8 +18,8 @@ import apache_beam as beam
 from pipelines import code
 from pipelines.actions import Action, Stage
 from pipelines.jobs import Job, replay_of
-from pipelines.store.store import open_store
-from transforms.domain.errors import ByleaveError, ConfigError, encode, unusable
+from pipelines.store.store import Store, open_store
+from transforms.domain.errors import ByleaveError, ConfigError, StateError, encode, unusable
 
 
 @contextlib.contextmanager
@@ -32,6 +33,17 @@ def _carried() -> Iterator[None]:
         raise RuntimeError(encode(unusable(error))) from None
     except Exception as error:
         raise RuntimeError(encode(ByleaveError(f"a defect of byleave:\n{traceback.format_exc()}"))) from error
+
+
+def _store(url: str) -> Store:
+    """The store as this worker sees it."""
+    try:
+        return open_store(url)
+    except (StateError, OSError) as error:
+        raise StateError(
+            f"{url}: a worker on {socket.gethostname()} cannot open the store ({error}). Workers on other"
+            " machines need one that all of them reach, such as gs://bucket/path, or a shared disk"
+        ) from None
 
 
 def _version(stage: Stage) -> str:
@@ -64,7 +76,7 @@ class PlanActions(beam.DoFn):
     def process(self, _: object) -> Iterator[bytes]:
         with _carried():
             _check_same(self._job.stages[self._place][0], self._version)
-            replay = replay_of(self._run, open_store(self._store_url), self._job)
+            replay = replay_of(self._run, _store(self._store_url), self._job)
             replay.advance()
         if replay.stage_reached == self._place:
             for action in replay.missing(self._place):
@@ -84,7 +96,7 @@ class PerformAction(beam.DoFn):
         action = Action.from_json(json.loads(element))
         with _carried():
             _check_same(self._stage, self._version)
-            self._stage.perform(open_store(self._store_url), action)
+            self._stage.perform(_store(self._store_url), action)
         yield action.weight
 
 

@@ -9,8 +9,9 @@ import argparse
 import importlib.util
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from typing import Any
 
 MIN_RAM = "4GB"
 """For one action at a time, the plan of a hundred million rows, and Beam: see docs/running-at-scale.md."""
@@ -119,11 +120,18 @@ def _word(text: str, between: str) -> str:
     return re.sub("[^a-z0-9]+", between, text.lower()).strip(between)[:63]
 
 
+def teller(options: Sequence[str], say: Callable[[str], object]) -> Callable[[Any], object]:
+    """What says, of a run that has begun, where it is; of a run elsewhere there is nothing to say."""
+    if not is_chosen(options):
+        return lambda _: None
+    return lambda result: say(whereabouts(options, result.job_id()))
+
+
 def whereabouts(options: Sequence[str], job_id: str) -> str:
-    """Where a job that was handed over can be watched, and how it is stopped: leaving byleave does not."""
+    """Where a job can be watched, and how it is stopped if it cannot be by Ctrl-C."""
     given = _parsed(options)
     return (
         f"Dataflow job {job_id}: https://console.cloud.google.com/dataflow/jobs/{given.region}/{job_id}"
-        f"?project={given.project}; it goes on if this command is interrupted, until it is done or:"
+        f"?project={given.project}; it goes on without this command unless it is stopped, by Ctrl-C or:"
         f" gcloud dataflow jobs cancel {job_id} --region={given.region} --project={given.project}"
     )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipelines import dataflow
 from pipelines.actions import Done
+from pipelines.beamlog import diverted
 from pipelines.jobs import Job, Replay, opened
 from pipelines.progress import Watch
 from pipelines.store.store import Store
-from transforms.domain.errors import ConfigError, RetryError, decode
+from transforms.domain.errors import ConfigError, RetryError, UnreachableError
 
-# A run that shares a split with this one drops its routed files when it is done; they are made again.
+# A run that shares a split with this one drops its routed files when it is done; they are made again. And
+# no runner that was tried goes on by itself when a worker of it is killed (docs/engines.md).
 _ATTEMPTS = 3
 
 _REFUSED = {
@@ -91,8 +91,8 @@ class Runner:
                 try:
                     with self.watch.following(job.name, replay):
                         self._submit(store, job, replay)
-                except RetryError:
-                    if attempt == _ATTEMPTS - 1:
+                except RetryError as error:
+                    if attempt == _ATTEMPTS - 1 or isinstance(error, UnreachableError):
                         raise
                 replay.advance()
             if replay.complete:
@@ -104,40 +104,25 @@ class Runner:
         )
 
     def _submit(self, store: Store, job: Job, replay: Replay) -> None:
-        # Importing Beam warns about extras that are not installed; at a failure it logs the trace of each
-        # bundle. Both say nothing that the error below does not say better.
-        logging.disable(logging.CRITICAL)
-        try:
-            import apache_beam
+        with diverted() as log:
+            from pipelines import beam, submission
 
-            from pipelines import beam
-
-            pipeline = apache_beam.Pipeline(options=self._options(job.name))
+            options = submission.parse(dataflow.filled(self.options(), job.name))
             with opened(replay) as run:
-                beam.build(pipeline, store.url, job, replay.stage_reached, run)
-                result = pipeline.run()
-                if dataflow.is_chosen(self.beam_options):
-                    print(dataflow.whereabouts(self.beam_options, result.job_id()), file=sys.stderr)
-                result.wait_until_finish()
-        except Exception as error:
-            known = decode(str(error))
-            if known is not None:
-                raise known from None
-            # With one worker Ctrl-C falls into an action, and Beam makes it an error like any other.
-            if "KeyboardInterrupt" in str(error):
-                raise KeyboardInterrupt from None
-            raise
-        finally:
-            logging.disable(logging.NOTSET)
+                submission.submit(
+                    options,
+                    lambda pipeline: beam.build(pipeline, store.url, job, replay.stage_reached, run),
+                    log,
+                    dataflow.teller(self.beam_options, log.say),
+                )
 
-    def _options(self, job: str) -> object:
-        from apache_beam.options.pipeline_options import PipelineOptions
-
-        options = dataflow.filled(self.beam_options, job)
+    def options(self) -> list[str]:
+        """Beam's options: those of the user, and what is usual where they name no runner."""
+        options = list(self.beam_options)
         if not any(option.startswith("--runner") for option in options):
             options.append("--runner=FnApiRunner")
             if not any(option.startswith("--direct_num_workers") for option in options):
                 options.append(f"--direct_num_workers={self.workers or os.cpu_count() or 1}")
             if not any(option.startswith("--direct_running_mode") for option in options):
                 options.append("--direct_running_mode=in_memory")
-        return PipelineOptions(options)
+        return options

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 import apache_beam
 import click
 
-from pipelines import beam, cli
+from pipelines import beam, cli, dataflow
 from pipelines.actions import Done
 from pipelines.jobs import Job, Replay
 from pipelines.runner import Runner, check_options
 from pipelines.store.store import Store
+from pipelines.submission import parse
 from transforms.domain.errors import ByleaveError, ConfigError, decode, encode
 
 COMMANDS = ("ingest manifest", "ingest licenses", "ingest opt-outs", "release cut")
@@ -58,7 +59,7 @@ class Launcher(Runner):
 
     def draw(self, name: str, build: Callable[[apache_beam.Pipeline], apache_beam.PCollection]) -> None:
         """Hand over the graph that ``build`` draws, and the command's end behind it."""
-        pipeline = apache_beam.Pipeline(options=self._options(name))
+        pipeline = apache_beam.Pipeline(options=parse(dataflow.filled(self.options(), name)))
         build(pipeline) | "Conclude" >> apache_beam.ParDo(ConcludeCommand(self.words))
         try:
             # On Dataflow the graph was only written, and this comes back at once.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import string
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import dataflow
+from pipelines.beamlog import diverted
 from pipelines.cli import main
 from pipelines.runner import Runner
 from pipelines.store.store import Store
@@ -120,6 +122,19 @@ def test_two_runs_of_one_job_have_names_of_their_own() -> None:
         )
         == 9
     )
+
+
+def test_the_operator_is_told_of_a_job_though_beam_is_not_heard(capfd: pytest.CaptureFixture[str]) -> None:
+    class Begun:
+        def job_id(self) -> str:
+            return "2026-1"
+
+    with diverted() as log:
+        os.write(2, b"noise")
+        dataflow.teller(SOUND, log.say)(Begun())
+        dataflow.teller(["--runner=FlinkRunner"], log.say)(None)
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line == dataflow.whereabouts(SOUND, "2026-1")
 
 
 def test_where_a_job_is_and_how_it_is_stopped_stands_in_one_line() -> None:

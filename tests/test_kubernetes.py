@@ -1,4 +1,4 @@
-"""The manifests for Flink on Kubernetes: they parse, fit each other, and name the versions that are tested."""
+"""The manifests for Flink on Kubernetes: they parse, fit each other, and name the tested versions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ FLINK = CLUSTER["FlinkDeployment"]["spec"]
 (JOB_SERVER,) = CLUSTER["Deployment"]["spec"]["template"]["spec"]["containers"]
 (COMMAND,) = DRIVER["Job"]["spec"]["template"]["spec"]["containers"]
 _, WORKERS = FLINK["taskManager"]["podTemplate"]["spec"]["containers"]
-OPTIONS = dict(word.removeprefix("--").split("=") for word in COMMAND["args"] if word.startswith("--") and "=" in word)
+OPTIONS = dict(
+    word.removeprefix("--").split("=") for word in COMMAND["args"] if word.startswith("--") and "=" in word
+)
 
 
 def test_versions_are_those_of_the_engine_tests() -> None:

@@ -18,6 +18,7 @@ from pipelines.release_plans import PlanCut, PlanJoin, PlanResolve, PlanTally
 from pipelines.runner import Runner
 from pipelines.steps import cut, index, join, merge, partition, resolve, tally
 from pipelines.store.store import Store
+from pipelines.submission import parse
 from transforms.domain import errors
 from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError, RetryError
 
@@ -102,7 +103,7 @@ def test_workers_are_a_number() -> None:
     ],
 )
 def test_what_the_user_says_wins_over_what_is_usual(runner: Runner, expected: dict[str, object]) -> None:
-    options = runner._options("a job").get_all_options()  # type: ignore[attr-defined]
+    options = parse(runner.options()).get_all_options()
     assert {name: options[name] for name in expected} == expected
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator
 from typing import IO, Any, NamedTuple
 
@@ -64,6 +65,12 @@ def reading(place: str) -> Iterator[IO[bytes]]:
     try:
         with system.open(path, "rb") as file:
             yield file
+    except FileNotFoundError:
+        # It was there when the run was planned: it went away, or this is a worker that does not see it.
+        raise InputError(
+            f"{place}: no such file on {socket.gethostname()}. Workers on other machines need files that all"
+            " of them reach, such as gs://bucket/name, or a shared disk"
+        ) from None
     except OSError as error:
         raise _unreadable(place, error) from None
 
