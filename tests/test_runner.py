@@ -211,6 +211,33 @@ def test_errors_cross_from_other_processes(store: Store) -> None:
     assert found.stdout == "number 5: 'ü' \"quoted\" \\ BYLEAVE-ERROR [\nand a second line\n", found.stderr
 
 
+def test_a_worker_with_another_byleave_is_stopped_before_it_works_for_nothing(
+    store: Store, tmp_path: Path
+) -> None:
+    """The driver has these sources; its workers, processes of their own, find edited ones."""
+    (tmp_path / "toystages.py").write_text((HERE / "toystages.py").read_text() + "# another byleave\n")
+    program = (
+        "import os, sys; from pipelines.runner import Runner; from pipelines.store.store import open_store\n"
+        "from toystages import sum_of_squares; from transforms.domain.errors import ConfigError\n"
+        "os.environ['PYTHONPATH'] = sys.argv[2] + ':' + os.environ['PYTHONPATH']\n"
+        "options = ('--direct_running_mode=multi_processing', '--direct_num_workers=1')\n"
+        "try: Runner(0, options).run(open_store(sys.argv[1]), sum_of_squares([5]))\n"
+        "except ConfigError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", program, store.url, str(tmp_path)]
+    environment = {
+        "PYTHONPATH": f"{HERE}:{HERE.parent}",
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    }
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    (line,) = found.stdout.splitlines()
+    assert line.startswith("Square: a worker has another byleave than the driver (code "), found.stderr
+    theirs, ours = line.split("(")[1].split(")")[0].split("; the driver's: ")
+    assert theirs != ours
+    assert "pyarrow" in ours
+    assert list(store.backend.list("memo/Square")) == []
+
+
 def test_a_failed_run_keeps_what_was_done_before(store: Store) -> None:
     runner = Runner(1)
     job = sum_of_squares([1, 2])
