@@ -15,10 +15,11 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
+from pipelines import code
 from pipelines.actions import Action, Stage
 from pipelines.jobs import Job, replay_of
 from pipelines.store.store import Store, open_store
-from transforms.domain.errors import ByleaveError, StateError, encode, unusable
+from transforms.domain.errors import ByleaveError, ConfigError, StateError, encode, unusable
 
 
 @contextlib.contextmanager
@@ -50,6 +51,23 @@ def _store(url: str) -> Store:
         ) from None
 
 
+def _version(stage: Stage) -> str:
+    """What a stage's results hang on besides their inputs, in words for the operator."""
+    tools = ", ".join(f"{name} {version}" for name, version in sorted(code.toolchain().items()))
+    return f"code {code.digest(stage.run.__module__)[:12]}, {tools}"
+
+
+def _check_same(stage: Stage, drivers: str) -> None:
+    """Stop a worker whose results the driver would not find: it would work for hours, and for nothing."""
+    if (ours := _version(stage)) != drivers:
+        raise ConfigError(
+            f"{stage.name}: a worker has another byleave than the driver ({ours}; the driver's: {drivers})."
+            " Give both the same package, such as one image, and run it again"
+        )
+
+
+# What the elements are is said to Beam in so many words: it does not read annotations that are strings.
+@beam.typehints.with_output_types(bytes)
 class PlanActions(beam.DoFn):
     """The actions of one stage that have no memo, the largest first, when all stages before are done."""
 
@@ -58,10 +76,18 @@ class PlanActions(beam.DoFn):
         self._job = job
         self._place = place
         self._run = run
+<<<<<<< HEAD
         self._driver = socket.gethostname()
 
     def process(self, _: object) -> Iterator[bytes]:
         with _carried(self._driver):
+=======
+        self._version = _version(job.stages[place][0])
+
+    def process(self, _: object) -> Iterator[bytes]:
+        with _carried():
+            _check_same(self._job.stages[self._place][0], self._version)
+>>>>>>> next
             replay = replay_of(self._run, _store(self._store_url), self._job)
             replay.advance()
         if replay.stage_reached == self._place:
@@ -69,17 +95,27 @@ class PlanActions(beam.DoFn):
                 yield json.dumps(action.to_json()).encode()
 
 
+@beam.typehints.with_output_types(int)
 class PerformAction(beam.DoFn):
     """Runs one action and remembers its result. Running it twice changes nothing."""
 
     def __init__(self, store_url: str, stage: Stage) -> None:
         self._store_url = store_url
         self._stage = stage
+<<<<<<< HEAD
         self._driver = socket.gethostname()
 
     def process(self, element: bytes) -> Iterator[int]:
         action = Action.from_json(json.loads(element))
         with _carried(self._driver):
+=======
+        self._version = _version(stage)
+
+    def process(self, element: bytes) -> Iterator[int]:
+        action = Action.from_json(json.loads(element))
+        with _carried():
+            _check_same(self._stage, self._version)
+>>>>>>> next
             self._stage.perform(_store(self._store_url), action)
         yield action.weight
 

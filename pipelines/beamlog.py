@@ -26,9 +26,14 @@ class BeamLog:
         path: of the file; None where another run of this process already holds the terminal.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, terminal: int = 2) -> None:
         self.path = path
+        self._terminal = terminal
         self._kept = False
+
+    def say(self, line: str) -> None:
+        """Tell the operator nevertheless."""
+        os.write(self._terminal, f"{line}\n".encode())
 
     def keep(self) -> str:
         """Leave the file where it is; comes back with a sentence that names it."""
@@ -42,13 +47,13 @@ class BeamLog:
 
 @contextlib.contextmanager
 def diverted() -> Iterator[BeamLog]:
-    """Standard error of this process and its children goes to a file while the block runs, as does logging."""
+    """Standard error of this process and its children goes to a file while the block runs; logging too."""
     if not _HELD.acquire(blocking=False):
         yield BeamLog()
         return
     number, name = tempfile.mkstemp(prefix="byleave-beam-", suffix=".log")
-    log = BeamLog(Path(name))
     terminal = os.dup(2)
+    log = BeamLog(Path(name), terminal)
     try:
         os.dup2(number, 2)
         with os.fdopen(number, "a", encoding="utf-8", errors="replace") as file, _logged_to(file):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from pipelines import dataflow
 from pipelines.actions import Done
 from pipelines.beamlog import diverted
 from pipelines.jobs import Job, Replay, opened
@@ -29,8 +30,8 @@ _REFUSED = {
 }
 
 
-def check_options(options: Sequence[str]) -> None:
-    """Refuse Beam options with which a run cannot be trusted.
+def check_options(options: Sequence[str], *, template: bool = False) -> None:
+    """Refuse Beam options with which a run cannot be trusted, or one on Dataflow cannot work.
 
     Raises:
         ConfigError: with the reason, for each of them.
@@ -40,6 +41,7 @@ def check_options(options: Sequence[str]) -> None:
     if words & {"direct", "switchingdirectrunner"}:
         words.add("directrunner")
     faults = [f"Beam option {fault}" for word, fault in _REFUSED.items() if word in words]
+    faults += dataflow.faults(options, template=template)
     if faults:
         raise ConfigError("\n".join(faults))
 
@@ -65,6 +67,15 @@ class Runner:
                 f"--workers {self.workers}: use a number from 1, or leave it out for one per core"
             )
 
+    def check_store(self, url: str) -> None:
+        """Refuse a store that the runner's workers cannot reach.
+
+        Raises:
+            ConfigError: with the reason.
+        """
+        if fault := dataflow.store_fault(self.beam_options, url):
+            raise ConfigError(fault)
+
     def run(self, store: Store, job: Job) -> list[list[Done]]:
         """Every stage's results, each from its memo.
 
@@ -72,6 +83,7 @@ class Runner:
             ByleaveError: what an action or a plan raised, on whichever machine.
             RetryError: the runner ended well, yet results are missing.
         """
+        self.check_store(store.url)
         for attempt in range(_ATTEMPTS):
             replay = Replay(store, job)
             replay.advance()
@@ -79,10 +91,15 @@ class Runner:
                 try:
                     with self.watch.following(job.name, replay):
                         self._submit(store, job, replay)
+<<<<<<< HEAD
                 except UnreachableError:
                     raise  # the store was asked for as long as it is worth
                 except RetryError:
                     if attempt == _ATTEMPTS - 1:
+=======
+                except RetryError as error:
+                    if attempt == _ATTEMPTS - 1 or isinstance(error, UnreachableError):
+>>>>>>> next
                         raise
                 replay.advance()
             if replay.complete:
@@ -97,12 +114,13 @@ class Runner:
         with diverted() as log:
             from pipelines import beam, submission
 
-            options = submission.parse(self.options())
+            options = submission.parse(dataflow.filled(self.options(), job.name))
             with opened(replay) as run:
                 submission.submit(
                     options,
                     lambda pipeline: beam.build(pipeline, store.url, job, replay.stage_reached, run),
                     log,
+                    dataflow.teller(self.beam_options, log.say),
                 )
 
     def options(self) -> list[str]:

@@ -41,8 +41,13 @@ def parse(words: Sequence[str]) -> PipelineOptions:
     return options
 
 
-def submit(options: PipelineOptions, build: Callable[[beam.Pipeline], object], log: BeamLog) -> None:
-    """Run the pipeline that ``build`` makes, to its end.
+def submit(
+    options: PipelineOptions,
+    build: Callable[[beam.Pipeline], object],
+    log: BeamLog,
+    started: Callable[[PipelineResult], object] = lambda _: None,
+) -> None:
+    """Run the pipeline that ``build`` makes, to its end; ``started`` is told of the run when it has begun.
 
     Raises:
         ByleaveError: what an action or a plan raised, on whichever machine.
@@ -58,7 +63,7 @@ def submit(options: PipelineOptions, build: Callable[[beam.Pipeline], object], l
     build(pipeline)
     threading.excepthook = _but_for_lost_calls(threading.excepthook)
     try:
-        _run(pipeline)
+        _run(pipeline, started)
     except Exception as error:
         text = str(error)
         known = decode(text)
@@ -72,10 +77,11 @@ def submit(options: PipelineOptions, build: Callable[[beam.Pipeline], object], l
         raise _gave_up(options, text or type(error).__name__, log) from None
 
 
-def _run(pipeline: beam.Pipeline) -> None:
+def _run(pipeline: beam.Pipeline, started: Callable[[PipelineResult], object]) -> None:
     result: PipelineResult | None = None
     try:
         result = pipeline.run()
+        started(result)
         with _plain_interrupts():
             result.wait_until_finish()
     except KeyboardInterrupt:

@@ -85,7 +85,10 @@ def connect(url: str) -> Backend:
         raise ConfigError(
             f"{url}: stores on {url.split('://')[0]}:// cannot be opened; use a local folder or gs://bucket/path"
         )
-    return LocalBackend(Path(url.removeprefix("file://")))
+    path = url.removeprefix("file://")
+    if path != url and not path.startswith("/"):
+        raise ConfigError(f"{url}: write file:// before an absolute path, as in file:///data/store")
+    return LocalBackend(Path(path))
 
 
 class Store:
