@@ -76,18 +76,12 @@ class PlanActions(beam.DoFn):
         self._job = job
         self._place = place
         self._run = run
-<<<<<<< HEAD
         self._driver = socket.gethostname()
-
-    def process(self, _: object) -> Iterator[bytes]:
-        with _carried(self._driver):
-=======
         self._version = _version(job.stages[place][0])
 
     def process(self, _: object) -> Iterator[bytes]:
-        with _carried():
+        with _carried(self._driver):
             _check_same(self._job.stages[self._place][0], self._version)
->>>>>>> next
             replay = replay_of(self._run, _store(self._store_url), self._job)
             replay.advance()
         if replay.stage_reached == self._place:
@@ -102,20 +96,13 @@ class PerformAction(beam.DoFn):
     def __init__(self, store_url: str, stage: Stage) -> None:
         self._store_url = store_url
         self._stage = stage
-<<<<<<< HEAD
         self._driver = socket.gethostname()
-
-    def process(self, element: bytes) -> Iterator[int]:
-        action = Action.from_json(json.loads(element))
-        with _carried(self._driver):
-=======
         self._version = _version(stage)
 
     def process(self, element: bytes) -> Iterator[int]:
         action = Action.from_json(json.loads(element))
-        with _carried():
+        with _carried(self._driver):
             _check_same(self._stage, self._version)
->>>>>>> next
             self._stage.perform(_store(self._store_url), action)
         yield action.weight
 

@@ -91,15 +91,8 @@ class Runner:
                 try:
                     with self.watch.following(job.name, replay):
                         self._submit(store, job, replay)
-<<<<<<< HEAD
-                except UnreachableError:
-                    raise  # the store was asked for as long as it is worth
-                except RetryError:
-                    if attempt == _ATTEMPTS - 1:
-=======
                 except RetryError as error:
                     if attempt == _ATTEMPTS - 1 or isinstance(error, UnreachableError):
->>>>>>> next
                         raise
                 replay.advance()
             if replay.complete:

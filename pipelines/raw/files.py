@@ -6,10 +6,7 @@ import contextlib
 import io
 import logging
 import os
-<<<<<<< HEAD
-=======
 import socket
->>>>>>> next
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple, cast
 
