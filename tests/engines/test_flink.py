@@ -67,7 +67,7 @@ def test_errors_arrive(new_store: NewStore, in_pool: tuple[str, ...]) -> None:
 def test_an_error_is_the_same_one_line_with_an_engine_and_without(
     new_store: NewStore, world: World, in_pool: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Rows that cannot be read are counted by one worker, and refused by another, when it plans what follows."""
+    """Rows that cannot be read are counted by one worker, and refused by another, which plans the rest."""
     lines = min((world.folder / "manifest").iterdir()).read_text().splitlines(keepends=True)[:100]
     mixed = tmp_path / "mixed.tsv"
     mixed.write_text("".join([*lines, *["no row\n"] * 10]))
