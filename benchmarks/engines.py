@@ -186,9 +186,13 @@ def _line(run: EngineRun, runs: Sequence[EngineRun]) -> str:
 
 
 def _keep(rows: int, runs: Sequence[EngineRun]) -> None:
+    """Replace what the file says of the engines that ran; what it says of others stays."""
     file = FOLDER / f"engines-{short(rows)}.jsonl"
+    measured = {run.engine for run in runs}
+    before = file.read_text(encoding="utf-8").splitlines()[1:] if file.exists() else []
+    others = [run for run in map(json.loads, before) if run["engine"] not in measured]
     FOLDER.mkdir(exist_ok=True)
-    lines = [{"machine": machine(), "versions": versions()}, *map(asdict, runs)]
+    lines = [{"machine": machine(), "versions": versions()}, *others, *map(asdict, runs)]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     print(f"kept in {file}")
 
