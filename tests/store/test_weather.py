@@ -353,7 +353,7 @@ def test_what_gcsfs_sees(bucket: Bucket, weather: Weather, files: Any, fault: Fa
     weather.strike(
         fault, "media"
     )  # always: aiohttp itself asks once more where a connection that it kept breaks
-    with pytest.raises(Exception) as caught:  # noqa: B017, PT011  aiohttp's, which are not one family
+    with pytest.raises(Exception) as caught:  # noqa: PT011  aiohttp's, which are not one family
         files.cat_file(f"{bucket.name}/x")
     weather.clear()
     assert type(caught.value).__name__ in sees.split("|"), repr(caught.value)
