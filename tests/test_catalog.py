@@ -290,6 +290,16 @@ def test_exclusions_and_tallies_agree_with_oracles(world: World) -> None:
     assert (kept["n"], excluded["n"]) == ((world.reasons == 0).sum(), (world.reasons != 0).sum())
 
 
+def test_buckets_that_count_the_same_are_counted_each(broken: World) -> None:
+    """Their tallies are one blob."""
+    release = broken.cut("1", broken.take_in("m", manifest(1)))
+    alike = {name: dict.fromkeys((0, 1, 2), release.parts[name][0]) for name in ("tallies", "exclusions")}
+    broken.store.releases.commit(replace(release, version="2", parts={**release.parts, **alike}))
+    for name, blobs in alike.items():
+        once = sum(broken.store.blobs.get_table(blobs[0])["items"].to_pylist())
+        assert answer(broken.store, f"select sum(items)::int as n from {name}", "2") == [{"n": 3 * once}]
+
+
 def test_items_are_what_was_kept(world: World) -> None:
     kept = {row["item_id"] for row in world.rows.filter(pa.array(world.reasons == 0)).to_pylist()}
     assert {row["item_id"] for row in answer(world.store, "from items")} == kept

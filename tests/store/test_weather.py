@@ -240,11 +240,20 @@ def test_an_upload_is_told_how_much_of_it_has_come(bucket: Bucket, weather: Weat
     assert send("bytes */*").json() == overlapping.json()
 
 
-def test_an_upload_that_arrived_otherwise_than_it_left_is_refused(bucket: Bucket, weather: Weather) -> None:
-    weather.strike(Flip(upload=True), "chunk", nth={1})
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("stated", ["when it begins", "with its last chunk"])
+def test_an_upload_that_arrived_otherwise_than_it_left_is_refused(
+    bucket: Bucket, weather: Weather, nth: int, stated: str
+) -> None:
+    crc32c = base64.b64encode(google_crc32c.Checksum(CONTENT).digest()).decode()
+    sums = {"checksum": None, "crc32c_checksum_value": crc32c} if stated == "when it begins" else {}
+    weather.strike(Flip(upload=True), "chunk", nth={nth})
     with pytest.raises(BadRequest):
-        put_chunks(bucket)
+        put_chunks(bucket, **sums)
     assert not is_there(bucket)
+    weather.clear()
+    put_chunks(bucket, **sums)
+    assert get(bucket) == CONTENT
 
 
 # --- Rules and counts --------------------------------------------------------------------------------------
