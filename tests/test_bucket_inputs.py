@@ -98,7 +98,8 @@ def test_requests_are_few_and_ask_for_little_more_than_is_read(upload: Put, weat
     before = weather.counts()
     # The beginning, and all of it: two pieces of at most 16 MiB and one read.
     assert before.total("media") <= 1 + 3
-    assert before.total("metadata", "list") <= 4
+    # Where it lies is asked before and after; the driver makes three requests of that.
+    assert before.total("metadata", "list") <= 6
     assert before.sent_bytes < 1.1 * len(data)
     for split in planned.splits:
         assert inputs.read_whole(split) == data[split.offset_bytes :][: split.length_bytes]

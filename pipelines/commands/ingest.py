@@ -84,8 +84,8 @@ def manifest(
 ) -> None:
     """Take in a manifest: the list of items.
 
-    Files may be plain, .gz or .bz2, here or at URLs such as 'gs://inbox/*.tsv'. Rows that cannot be read go to
-    quarantine, with their place and reason.
+    Files may be plain, .gz or .bz2, here or at URLs such as 'gs://inbox/*.tsv'. Rows that cannot be read go
+    to quarantine, with their place and reason.
 
     \b
     Example:

@@ -41,6 +41,11 @@ def _make_folder(folder: Path) -> None:
         _sync_folder(each.parent)
 
 
+def _lock_of(target: Path) -> Path:
+    """What is locked while ``target`` is replaced."""
+    return target.with_name(f".{target.name}.lock")
+
+
 class Scratch:
     """A run's own folder for files being written, made when it is first needed."""
 
@@ -162,7 +167,7 @@ class LocalBackend:
         """See :meth:`pipelines.store.backend.Backend.replace`."""
         target = self.root / path
         _make_folder(target.parent)
-        with (target.parent / f".{target.name}.lock").open("ab") as lock:
+        with _lock_of(target).open("ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             except OSError as error:
@@ -217,7 +222,9 @@ class LocalBackend:
 
     def remove(self, path: str) -> None:
         """See :meth:`pipelines.store.backend.Backend.remove`."""
-        (self.root / path).unlink(missing_ok=True)
+        target = self.root / path
+        target.unlink(missing_ok=True)
+        _lock_of(target).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Drop this run's scratch folder."""
