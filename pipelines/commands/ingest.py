@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--source", default=None, help="Platform whose ids bare ids are. [default: flickr]")
 @json_option
 def init(store: str, dataset: str, buckets: int | None, source: str | None, as_json: bool) -> None:
-    """Create a store for one dataset.
+    """Create a store for one dataset: STORE is a folder, or gs://bucket/path.
 
     \b
     Example:
@@ -84,7 +84,8 @@ def manifest(
 ) -> None:
     """Take in a manifest: the list of items.
 
-    Files may be plain, .gz or .bz2. Rows that cannot be read go to quarantine, with their place and reason.
+    Files may be plain, .gz or .bz2, here or at URLs such as 'gs://inbox/*.tsv'. Rows that cannot be read go
+    to quarantine, with their place and reason.
 
     \b
     Example:
