@@ -6,6 +6,7 @@ actions as the driver.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -143,7 +144,14 @@ def check_quarantine(partitioned: Sequence[Done], max_share: float) -> None:
     if quarantined > max_share * read:
         worst = max(partitioned, key=lambda done: done.result.counts["quarantined"])
         file = worst.action.refs["split"]["path"]
+        reasons: Counter[str] = Counter()
+        for done in partitioned:
+            for name, rows in done.result.counts.items():
+                if name.startswith("quarantined/"):
+                    reasons[name.removeprefix("quarantined/")] += rows
+        told = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(reasons.items()))
         raise TooManyQuarantined(
-            f"{quarantined:,} of {read:,} rows ({quarantined / read:.2%}) cannot be read, most of them in"
-            f" {file}; accepted is {max_share:.2%}. Repair the file, or accept more: --max-quarantined-share"
+            f"{quarantined:,} of {read:,} rows ({quarantined / read:.2%}) cannot be read: {told}; most of"
+            f" them in {file}. Accepted is {max_share:.2%}. Repair the file, or accept more:"
+            " --max-quarantined-share"
         )
