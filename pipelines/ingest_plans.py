@@ -85,7 +85,7 @@ class PlanManifestMerge:
             for action in self._merge(
                 bucket,
                 {key: self.before[key] for key in before.get(bucket, ())},
-                gained.get(bucket, 0),
+                gained[bucket],
                 rows.get(bucket, []),
                 losers.get(bucket, []),
             )
@@ -108,12 +108,9 @@ class PlanManifestMerge:
 
 def _items_gained(indexed: Iterable[Done]) -> Mapping[int, int]:
     """How many items more each bucket has than in the snapshot before."""
-    gained: dict[int, int] = {}
+    gained: Counter[int] = Counter()
     for done in indexed:
-        for name, items in done.result.counts.items():
-            if name.startswith("items/"):
-                bucket = int(name.removeprefix("items/"))
-                gained[bucket] = gained.get(bucket, 0) + items
+        gained.update({int(bucket): items for bucket, items in done.result.counts_by("items").items()})
     return gained
 
 
@@ -146,9 +143,7 @@ def check_quarantine(partitioned: Sequence[Done], max_share: float) -> None:
         file = worst.action.refs["split"]["path"]
         reasons: Counter[str] = Counter()
         for done in partitioned:
-            for name, rows in done.result.counts.items():
-                if name.startswith("quarantined/"):
-                    reasons[name.removeprefix("quarantined/")] += rows
+            reasons.update(done.result.counts_by("quarantined"))
         told = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(reasons.items()))
         raise TooManyQuarantined(
             f"{quarantined:,} of {read:,} rows ({quarantined / read:.2%}) cannot be read: {told}; most of"
