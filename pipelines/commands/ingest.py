@@ -9,6 +9,7 @@ import click
 
 from pipelines.commands.options import (
     IsoDate,
+    counted,
     files_argument,
     json_option,
     runner_options,
@@ -176,9 +177,13 @@ def opt_outs(
     table = ingest_opt_outs(
         open_store(store), files, received_on=received_on, runner=runner, allow_empty=allow_empty
     )
-    kinds = ", ".join(f"{table.counts[kind]:,} {kind}" for kind in ("owners", "items", "urls", "tags"))
+    kinds = ", ".join(counted(table.counts[f"{kind}s"], kind) for kind in ("owner", "item", "url", "tag"))
     result = {"list": table.name, "received_on": received_on, "digest": table.digest, **table.counts}
-    show(result, f"opt-outs {table.name}: {table.counts['rows']:,} entries ({kinds})", as_json=as_json)
+    show(
+        result,
+        f"opt-outs {table.name}: {counted(table.counts['rows'], 'entry', 'entries')} ({kinds})",
+        as_json=as_json,
+    )
 
 
 def _show(table: Table, what: str, of_buckets: int, as_json: bool) -> None:
@@ -197,7 +202,7 @@ def _show(table: Table, what: str, of_buckets: int, as_json: bool) -> None:
     }
     text = (
         f"{table.kind} {table.name}: {counts['rows']:,} {what} in {buckets:,} buckets\n"
-        f"  {counts['rows_read']:,} rows read from {len(table.files):,} file{'s'[: len(table.files) != 1]},"
+        f"  {counts['rows_read']:,} rows read from {counted(len(table.files), 'file')},"
         f" {counts['duplicates']:,} duplicates, {counts['quarantined']:,} in quarantine"
     )
     cells = ", ".join(f"{column} {count:,}" for column, count in sorted(table.unparsable.items()) if count)
