@@ -43,32 +43,38 @@ for command in (init, ingest, release, nightly, sql, synth):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit."""
-    words = sys.argv[1:] if arguments is None else arguments
-    words, beam_options = _split(words)
+    words, beam_options = _split(sys.argv[1:] if arguments is None else arguments)
+    _leave(run(words, {"beam_options": beam_options}))
+
+
+def run(words: list[str], given: dict[str, Any]) -> int:
+    """Run a command; its exit code, after one clear message on standard error where something is wrong.
+
+    ``given`` is what a command gets besides its words: ``beam_options``, or a ``runner`` of the caller's.
+    """
     try:
-        told = cli.main(
-            args=words, prog_name="byleave", standalone_mode=False, obj={"beam_options": beam_options}
-        )
+        told = cli.main(args=words, prog_name="byleave", standalone_mode=False, obj=given)
+    except click.exceptions.Exit as error:
+        return error.exit_code
     except click.ClickException as error:
         error.show()
-        _leave(error.exit_code)
+        return error.exit_code
     except ByleaveError as error:
         click.echo(f"byleave: {error}", err=True)
-        _leave(error.exit_code)
+        return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(0)
     except OSError as error:
         known = unusable(error)
         click.echo(f"byleave: {known}", err=True)
-        _leave(known.exit_code)
+        return known.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo(
             "byleave: interrupted. Nothing half-done is visible; the same command goes on from here", err=True
         )
-        _leave(_INTERRUPTED)
+        return _INTERRUPTED
     # A command that ends with a code of its own makes click return it; all others return nothing.
-    _leave(told or 0)
+    return told or 0
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

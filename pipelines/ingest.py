@@ -19,8 +19,10 @@ from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
+from pipelines.store.probe import probe
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
+from pipelines.threads import in_threads
 from transforms.domain import subbuckets
 from transforms.domain.errors import InputError, RefusedError, StateError
 from transforms.formats import registry
@@ -55,6 +57,7 @@ def ingest_manifest(
     if (existing := store.tables.find(MANIFESTS, snapshot)) is not None:
         _drop_carried(store, _remembered(store, actions))
         return _same(existing, files, "", onto)
+    probe(store.backend)
     job = Job(
         f"manifest {snapshot}",
         (
@@ -95,6 +98,7 @@ def ingest_licenses(
     if (existing := store.tables.find(LICENSES, name)) is not None:
         _drop_carried(store, _remembered(store, actions))
         return _same(existing, files, observed_on, None)
+    probe(store.backend)
     job = Job(
         f"licenses {name}",
         ((partition.STAGE, PlanPartition(actions)), (merge.STAGE, PlanLicenseMerge(max_quarantined_share))),
@@ -139,7 +143,9 @@ def ingest_opt_outs(
         counts={**result.counts, "rows_read": result.counts["rows"], "duplicates": 0, "quarantined": 0},
         files=_files(pinned, "opt-outs"),
     )
-    store.tables.commit(table)
+    if store.tables.find(OPT_OUTS, table.name) is None:
+        probe(store.backend)
+        store.tables.commit(table)
     return store.tables.get(OPT_OUTS, table.name)
 
 
@@ -264,7 +270,9 @@ def _commit(store: Store, table: Table, done: Iterable[Done]) -> Table:
 
 def _remembered(store: Store, actions: Iterable[Action]) -> Iterable[Result]:
     """What the actions of a run that is over made, as far as it is remembered."""
-    found = (store.memos.find(partition.STAGE.name, partition.STAGE.key(action)) for action in actions)
+    keys = [partition.STAGE.key(action) for action in actions]
+    at_once = store.backend.reads_at_once
+    found = in_threads(lambda key: store.memos.find(partition.STAGE.name, key), keys, at_once)
     return (result for result in found if result is not None)
 
 
@@ -273,7 +281,7 @@ def _drop_carried(store: Store, results: Iterable[Result]) -> None:
 
     A run that was killed before it came to this is followed by one that finds the snapshot, and does it.
     """
-    for result in results:
-        for group in result.routed.values():
-            for routed in group:
-                store.blobs.remove(routed.file)
+    groups = (group for result in results for group in result.routed.values())
+    files = [routed.file for group in groups for routed in group]
+    for _ in in_threads(store.blobs.remove, files, store.backend.reads_at_once):
+        pass

@@ -20,6 +20,7 @@ from pipelines.release_plans import PlanCut, PlanJoin, PlanResolve, PlanTally
 from pipelines.runner import Runner
 from pipelines.steps import cut, join, resolve, tally
 from pipelines.store.blobs import Blob
+from pipelines.store.probe import probe
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Store
 from pipelines.store.tables import Table, check_name
@@ -94,7 +95,8 @@ def cut_release(
     """
     check_name(version, "version")
     premises = premises_of(store, inputs, policy)
-    _check_free(store, version, premises)
+    if not _is_published(store, version, premises):
+        probe(store.backend)
     job = release_job(store, inputs, policy, joined_before(store, inputs, policy))
     _, _, cuts, tallied = runner.run(store, job)
     release = Release(version, {**premises, "counts": _counts(cuts)}, _parts([*cuts, *tallied]))
@@ -126,16 +128,18 @@ def premises_of(store: Store, inputs: Inputs, policy: Policy) -> dict[str, Any]:
     }
 
 
-def _check_free(store: Store, version: str, premises: Mapping[str, Any]) -> None:
-    """Find out before the work whether the version is taken by a release of other premises."""
+def _is_published(store: Store, version: str, premises: Mapping[str, Any]) -> bool:
+    """Find out before the work whether the version is taken, and refuse one of other premises."""
     existing = store.releases.find(version)
-    if existing is not None:
-        other = [name for name, value in premises.items() if existing.content.get(name) != value]
-        if other:
-            raise StateError(
-                f"release {version!r} is published, and differs in: {', '.join(other)}. A version is"
-                " published once: choose the next one"
-            )
+    if existing is None:
+        return False
+    other = [name for name, value in premises.items() if existing.content.get(name) != value]
+    if other:
+        raise StateError(
+            f"release {version!r} is published, and differs in: {', '.join(other)}. A version is"
+            " published once: choose the next one"
+        )
+    return True
 
 
 def _counts(cuts: Sequence[Done]) -> dict[str, Any]:

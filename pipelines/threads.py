@@ -17,5 +17,8 @@ def in_threads(
     function: Callable[[_Item], _Outcome], items: Sequence[_Item], at_once: int = CORES
 ) -> Iterator[_Outcome]:
     """The outcomes in the order of ``items``. What was not begun when one fails is not begun at all."""
+    if min(at_once, len(items)) <= 1:
+        yield from map(function, items)
+        return
     with ThreadPoolExecutor(at_once) as pool:
         yield from pool.map(function, items)

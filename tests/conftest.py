@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from support.fakegcs import FakeGcs, fake_gcs
+from support.cloud import Cloud
+from support.cloud import cloud as gcs_cloud
+from support.fakegcs import FakeGcs
+from support.weather import Weather
 
 from pipelines.store.store import Dataset, Store, close_stores, create_store
 
@@ -34,11 +37,24 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def gcs() -> Iterator[FakeGcs]:
-    """A server of Google Cloud Storage that this process and its children find; without Go, a skip."""
-    with fake_gcs() as server, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("STORAGE_EMULATOR_HOST", server.url)
-        yield server
+def cloud() -> Iterator[Cloud]:
+    """A GCS server with weather before it, to which all clients of this process and its children turn."""
+    with gcs_cloud() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def gcs(cloud: Cloud) -> FakeGcs:
+    """The server, for tests that leave the weather alone; without Go, a skip."""
+    return cloud.server
+
+
+@pytest.fixture
+def weather(cloud: Cloud) -> Iterator[Weather]:
+    """The weather before the GCS server: fair at first, and after the test."""
+    cloud.weather.clear()
+    yield cloud.weather
+    cloud.weather.clear()
 
 
 @pytest.fixture

@@ -33,8 +33,10 @@ def runner_options(command: _Command) -> _Command:
 
     @functools.wraps(command)
     def with_runner(*args: Any, workers: int, **kwargs: Any) -> Any:
-        beam_options = tuple((click.get_current_context().obj or {}).get("beam_options", ()))
-        return command(*args, runner=Runner(workers, beam_options, watch()), **kwargs)
+        given = click.get_current_context().obj or {}
+        runner = given.get("runner") or Runner(workers, tuple(given.get("beam_options", ())), watch())
+        runner.check_store(kwargs["store"])  # before the inputs are read, which may take long
+        return command(*args, runner=runner, **kwargs)
 
     option = click.option(
         "--workers", type=click.IntRange(min=0), default=0, help="Worker threads. [default: one per core]"

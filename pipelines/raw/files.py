@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple, cast
 
@@ -118,7 +119,7 @@ def reading(
     """
     system, path = system_of(place)
     if "://" not in place:
-        with told(place, OSError), system.open(path, "rb") as file:
+        with told(place, OSError), _opened_here(system, path) as file:
             yield file
         return
     size = locate(place).bytes if stop_bytes is None else stop_bytes
@@ -136,6 +137,17 @@ def reading(
 
     kind, block_bytes = (BlockCache, _BLOCK_BYTES) if here_and_there else (ReadAheadCache, ahead_bytes)
     yield cast(IO[bytes], _Remote(kind(block_bytes, fetch, size)))
+
+
+def _opened_here(system: Any, path: str) -> Any:
+    try:
+        return system.open(path, "rb")
+    except FileNotFoundError:
+        # It was there when the run was planned: it went away, or this is a worker that does not see it.
+        raise InputError(
+            f"{path}: no such file on {socket.gethostname()}. Workers on other machines need files that all"
+            " of them reach, such as gs://bucket/name, or a shared disk"
+        ) from None
 
 
 class _Remote(io.RawIOBase):

@@ -26,8 +26,8 @@ class Backend(Protocol):
 
     Attributes:
         url: of the store; paths are relative to it.
-        reads_at_once: how many threads may ask for small objects: as many as cores where answers come at
-            once, more where they travel.
+        reads_at_once: how many threads may ask for small objects: one where answers come at once, more where
+            they travel.
     """
 
     url: str

@@ -139,6 +139,8 @@ class GcsBackend:
                     return outcome
                 if isinstance(error, exceptions.NotFound):
                     self._page("", None, clock)  # raises it again if there is no bucket
+                if isinstance(error, exceptions.BadRequest):
+                    raise Damaged("other bytes arrive there than are sent") from error
                 raise Unsettled from error
             if blob.crc32c != crc32c:
                 raise IntegrityError(
@@ -163,8 +165,11 @@ class GcsBackend:
 
     def folders(self, prefix: str) -> Iterator[str]:
         """See :meth:`pipelines.store.backend.Backend.folders`."""
+        last = ""
         for page in self._pages(prefix):
-            yield from page.folders
+            # A page may begin with the folders of the one before.
+            yield from (folder for folder in page.folders if folder > last)
+            last = max([last, *page.folders])
 
     def _pages(self, prefix: str) -> Iterator[_Page]:
         token: str | None = None
@@ -303,10 +308,13 @@ class GcsUpload:
 
 
 def _ambiguous(error: Exception) -> bool:
-    """Whether a write that ended so may stand, now or already before.
+    """Whether a write that ended so may stand, now or already before, or may succeed at another try.
 
-    A 404 comes from an upload in chunks that is over: its last answer was lost.
+    A 404 comes from an upload in chunks that is over: its last answer was lost. A 400 that speaks of the
+    checksum is said of bytes that were changed on their way.
     """
+    if isinstance(error, exceptions.BadRequest):
+        return "crc32c" in str(error).lower()
     return momentary(error) or (
         isinstance(error, exceptions.GoogleAPICallError) and error.code in (404, 409, 410, 412)
     )

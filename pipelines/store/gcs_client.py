@@ -41,6 +41,8 @@ def new_client(url: str) -> storage.Client:
             f"{url}: google-crc32c is installed without its C part, and would take minutes for each file."
             " Reinstall it from a wheel: pip install --force-reinstall --only-binary :all: google-crc32c"
         )
+    # Otherwise a thread of the library asks for the bucket's metadata, to trace calls that nobody traces.
+    os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
     signed = _credentials(url)
     session = AuthorizedSession(signed, refresh_timeout=_SIGN_IN_S, auth_request=Request(Session()))
     for scheme in ("https://", "http://"):

@@ -19,7 +19,6 @@ from typing import IO, BinaryIO, cast
 
 import pyarrow as pa
 
-from pipelines.threads import CORES
 from transforms.domain.errors import IntegrityError, RetryError
 
 
@@ -127,7 +126,7 @@ class LocalBackend:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.url = str(self.root)
-        self.reads_at_once = CORES
+        self.reads_at_once = 1
         self._scratch = Scratch(self.root / "tmp")
 
     @contextlib.contextmanager

@@ -6,6 +6,7 @@ that finds the version file finds everything that it names; before that there is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from collections.abc import Mapping
@@ -14,10 +15,11 @@ from typing import Any
 
 from pipelines.store.backend import Backend
 from pipelines.store.blobs import Blob, Blobs
+from pipelines.store.commits import commit
 from pipelines.store.documents import canonical, digest
 from pipelines.store.tables import check_name, natural
 from pipelines.threads import in_threads
-from transforms.domain.errors import IntegrityError, StateError
+from transforms.domain.errors import IntegrityError, StateError, UnreachableError
 
 FORMAT = "byleave-release/1"
 PARTS = ("items", "excluded", "tallies", "exclusions")
@@ -129,18 +131,21 @@ class Releases:
 
         Raises:
             StateError: the version is taken by another release.
+            CommitOutcomeUnknown: the store did not say whether the release stands.
         """
         document = self._blobs.put_bytes(canonical(release.to_json()), ".json")
-        commit = {"release": document.to_json(), "nonce": secrets.token_hex(16)}
+        # The nonce tells this commit from one of the same release by another run.
+        version_file = {"release": document.to_json(), "nonce": secrets.token_hex(16)}
         path = f"{self._root}/{release.version}.json"
-        new = self._backend.create(path, canonical(commit))
+        new = commit(self._backend, path, canonical(version_file))
         existing = release if new else self.get(release.version)
         if existing.digest != release.digest:
             raise StateError(
                 f"release {release.version!r} is published with digest {existing.digest[:12]}; this one has"
                 f" {release.digest[:12]}. A version is published once: choose the next one"
             )
-        self._point(release.version)
+        with contextlib.suppress(UnreachableError):  # the release stands, whatever points at it
+            self._point(release.version)
         return new
 
     def _point(self, version: str) -> None:

@@ -87,7 +87,10 @@ def connect(url: str) -> Backend:
         raise ConfigError(
             f"{url}: stores on {url.split('://')[0]}:// cannot be opened; use a local folder or gs://bucket/path"
         )
-    return LocalBackend(Path(url.removeprefix("file://")))
+    path = url.removeprefix("file://")
+    if path != url and not path.startswith("/"):
+        raise ConfigError(f"{url}: write file:// before an absolute path, as in file:///data/store")
+    return LocalBackend(Path(path))
 
 
 class Store:
@@ -105,12 +108,12 @@ class Store:
     @property
     def blobs_at_once(self) -> int:
         """How many threads may hold a blob as it lies in the store: tens of MB each."""
-        return min(self.backend.reads_at_once, 16)
+        return max(CORES, min(self.backend.reads_at_once, 16))
 
     @property
     def rows_at_once(self) -> int:
         """How many threads may hold a bucket's rows, which takes memory, however much the store can give."""
-        return min(self.backend.reads_at_once, 2 * CORES)
+        return max(CORES, min(self.backend.reads_at_once, 2 * CORES))
 
 
 def create_store(url: str, dataset: Dataset) -> Store:

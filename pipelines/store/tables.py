@@ -10,6 +10,7 @@ from typing import Any
 
 from pipelines.store.backend import Backend
 from pipelines.store.blobs import Blob
+from pipelines.store.commits import commit
 from pipelines.store.documents import canonical, digest
 from pipelines.store.routed import Routed
 from pipelines.threads import in_threads
@@ -208,19 +209,19 @@ class Tables:
         at_once = self._backend.reads_at_once
         return list(in_threads(lambda name: self.get(kind, name), self.names(kind), at_once))
 
-    def commit(self, table: Table) -> bool:
-        """Make the snapshot visible; False if it is there already, the same to the byte.
+    def commit(self, table: Table) -> None:
+        """Make the snapshot visible; nothing changes if it is there already with the same rows.
 
         Raises:
             StateError: another snapshot has the name.
+            CommitOutcomeUnknown: the store did not say whether the snapshot stands.
         """
         path = f"{self._root}/{table.path}"
-        if self._backend.create(path, canonical(table.to_json())):
-            return True
+        if commit(self._backend, path, canonical(table.to_json())):
+            return
         existing = self.get(table.kind, table.name)
         if existing.digest != table.digest:
             raise StateError(
                 f"{table.kind}: {table.name!r} is taken by other rows (digest {existing.digest[:12]}, not"
                 f" {table.digest[:12]}). Snapshots are written once: choose another name"
             )
-        return False

@@ -19,7 +19,7 @@ from pipelines.store.store import connect
 # A new kind of backend is one line here: where a fresh, empty store of it may be made.
 PLACES: dict[str, Callable[[pytest.FixtureRequest], str]] = {
     "local": lambda request: str(request.getfixturevalue("tmp_path") / f"store-{uuid4().hex}"),
-    "gcs": lambda request: f"gs://{request.getfixturevalue('gcs').new_bucket()}/a/store",
+    "gcs": lambda request: f"gs://{request.getfixturevalue('cloud').new_bucket()}/a/store",
 }
 
 STATES = {"local": 25, "gcs": 8}

@@ -1,4 +1,4 @@
-"""HTTP/1.1 messages on asyncio's streams, as much of it as a proxy needs: heads, and bodies piece by piece."""
+"""HTTP/1.1 messages on asyncio's streams, as a proxy needs them: heads, and bodies piece by piece."""
 
 from __future__ import annotations
 
@@ -63,9 +63,11 @@ class Connection:
         pairs = (each.partition(":") for each in rest)
         return Head(line, {name.lower(): value.strip() for name, _, value in pairs})
 
-    async def body(self, head: Head) -> AsyncIterator[bytes]:
-        """The body that follows ``head``, without the marks of its chunks."""
-        left = head.length
+    def body(self, head: Head) -> AsyncIterator[bytes]:
+        """The body that follows ``head``, as it is now, without the marks of its chunks."""
+        return self._pieces(head.length)
+
+    async def _pieces(self, left: int | None) -> AsyncIterator[bytes]:
         if left is not None:
             while left:
                 piece = await self.reader.read(min(left, PIECE_BYTES))
