@@ -12,6 +12,8 @@
       datasets/<dataset>/releases/<version>.json      THE commit of a release
       datasets/<dataset>/releases/<version>/stats.duckdb
       datasets/<dataset>/channels/latest.json         movable pointer; a hint, never the truth
+      datasets/<dataset>/lease.json                   which night is at work, and until when
+      datasets/<dataset>/inbox.json                   which file of an inbox became which table
       tmp/                                            files that are being written (local stores)
 """
 
