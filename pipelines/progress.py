@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 import time
@@ -109,7 +110,8 @@ def _bars() -> Iterator[Callable[[str, int, int, int], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    # A terminal of its own: while Beam runs, standard error is a file.
+    with os.fdopen(os.dup(2), "w") as terminal, Progress(*columns, console=Console(file=terminal)) as bars:
         tasks: dict[str, TaskID] = {}
 
         def show(title: str, done: int, total: int, rows: int) -> None:

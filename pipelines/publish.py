@@ -6,7 +6,7 @@ it are blobs that nobody refers to.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pipelines import gate
 from pipelines.actions import Action, Done
@@ -27,8 +27,10 @@ def publish(
     lists: Sequence[Table],
     cuts: Sequence[Done],
     watch: Watch,
+    *,
+    before_commit: Callable[[], None] | None = None,
 ) -> bool:
-    """Make ``release`` visible if every check passes; False if it is published already.
+    """Make ``release`` visible if every check passes, the caller's last; False if it is published already.
 
     Raises:
         RefusedError: with every check that failed. Nothing is published.
@@ -38,6 +40,8 @@ def publish(
     if faults:
         raise RefusedError("\n".join(["the release is not published:", *faults]))
     pass_gate(store, release, lists, watch)
+    if before_commit:
+        before_commit()
     return store.releases.commit(release)
 
 
@@ -54,20 +58,21 @@ def unbalanced(release: Release, cuts: Iterable[Done]) -> Iterator[str]:
     for done in cuts:
         counts, blobs = done.result.counts, done.result.blobs
         bucket = done.action.refs["bucket"]
-        first = sum(count for name, count in counts.items() if name.startswith("first/"))
+        first = sum(done.result.counts_by("first").values())
         kept = blobs["items"].rows if "items" in blobs else 0
         excluded = blobs["excluded"].rows if "excluded" in blobs else 0
         if (
             not counts["rows"] == done.action.weight == kept + excluded
             or kept != counts["kept"]
-            or excluded != first
+            or not excluded == counts["excluded"] == first
         ):
             yield (
                 f"bucket {bucket}: {done.action.weight:,} rows, {kept:,} kept, {excluded:,} left out,"
                 f" {first:,} of them with a reason"
             )
     counts = release.content["counts"]
-    if counts["rows"] != counts["kept"] + sum(counts["first_reason"].values()):
+    first = sum(counts["first_reason"].values())
+    if not counts["rows"] - counts["kept"] == counts["excluded"] == first:
         yield f"in all: {counts} do not add up"
 
 
@@ -95,8 +100,7 @@ def pass_gate(
         for done in checked:
             rows += done.result.counts["rows"]
             report(rows)
-            met = {k.removeprefix("met/"): n for k, n in done.result.counts.items() if k.startswith("met/")}
-            if met:
+            if met := done.result.counts_by("met"):
                 faults.append(f"bucket {done.action.refs['bucket']}: rows that meet an opt-out: {met}")
     if rows != release.content["counts"]["kept"]:
         faults.append(f"the parts hold {rows:,} rows, not {release.content['counts']['kept']:,}")

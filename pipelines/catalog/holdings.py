@@ -88,7 +88,10 @@ OF_A_RELEASE = frozenset({"released_manifest", "items", "excluded", "tallies", "
 
 
 def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
-    """The blobs that hold ``name``, one of :data:`IN_BLOBS`, each once.
+    """The blobs that hold ``name``, one of :data:`IN_BLOBS`.
+
+    Of two buckets that hold the same rows, such as equal counts, one blob comes twice. Where it is the blob
+    that says what a row belongs to (quarantine, licenses, opt-outs), it comes once, whoever shares it.
 
     Args:
         store: to look in.
@@ -107,14 +110,14 @@ def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
             of = _given(release)
             found = _buckets(store.tables.held(MANIFESTS, of.content["inputs"]["manifest"], of.version))
         case "quarantine":
-            found = (Blob.from_json(split["quarantine"]) for _, split in _quarantined(store))
+            found = _each_once(Blob.from_json(split["quarantine"]) for _, split in _quarantined(store))
         case "licenses":
-            found = (blob for table in store.tables.all(LICENSES) for blob in _rows_of(table))
+            found = _each_once(blob for table in store.tables.all(LICENSES) for blob in _rows_of(table))
         case "opt_outs":
-            found = (blob for table in store.tables.all(OPT_OUTS) for blob in _rows_of(table))
+            found = _each_once(blob for table in store.tables.all(OPT_OUTS) for blob in _rows_of(table))
         case _:
             found = (blob for _, blob in sorted(_given(release).parts[name].items()))
-    return list(dict.fromkeys(found))
+    return list(found)
 
 
 def rows_of(store: Store, name: str, release: Release | None, path_of: Callable[[Blob], str]) -> pa.Table:
@@ -153,6 +156,10 @@ def _date(text: str) -> datetime.date | None:
 
 def _buckets(table: Table) -> Iterator[Blob]:
     return (blob for _, blob in sorted(table.buckets.items()))
+
+
+def _each_once(blobs: Iterable[Blob]) -> Iterator[Blob]:
+    return iter(dict.fromkeys(blobs))
 
 
 def _rows_of(table: Table) -> Iterator[Blob]:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple, cast
 
@@ -61,9 +62,9 @@ def expand(places: Sequence[str]) -> list[str]:
         if scheme == place or scheme in ("http", "https") or not any(sign in place for sign in _MAGIC):
             found.append(place)
             continue
-        system, path = _system(place)
-        with _told(place, Exception):
-            matches = system.glob(path, detail=True, **_deadline(system))
+        system, path = system_of(place)
+        with told(place, Exception):
+            matches = system.glob(path, detail=True, **deadline_of(system))
         files = sorted(name for name, info in matches.items() if info["type"] == "file")
         if not files:
             raise InputError(f"{place}: no file of this pattern. Look at the spelling of its path.")
@@ -77,10 +78,10 @@ def locate(place: str) -> Located:
     Raises:
         InputError: nothing is there, or something that is no file.
     """
-    system, path = _system(place)
+    system, path = system_of(place)
     remote = "://" in place
-    with _told(place, Exception if remote else OSError):
-        info = system.info(path, **_deadline(system))
+    with told(place, Exception if remote else OSError):
+        info = system.info(path, **deadline_of(system))
     if info["type"] == "directory":
         raise InputError(f"{place}: a directory. Name the files in it.")
     if info["type"] != "file":
@@ -116,16 +117,17 @@ def reading(
     Raises:
         InputError: it cannot be opened, or reading it failed.
     """
-    system, path = _system(place)
+    system, path = system_of(place)
     if "://" not in place:
-        with _told(place, OSError), system.open(path, "rb") as file:
+        with told(place, OSError), _opened_here(system, path) as file:
             yield file
         return
     size = locate(place).bytes if stop_bytes is None else stop_bytes
 
     def fetch(start: int, stop: int) -> bytes:
-        with _told(place, Exception):
-            data = cast(bytes, system.cat_file(path, start=start, end=stop, **_deadline(system)))
+        stop = min(stop, size)  # a block may end behind the file
+        with told(place, Exception):
+            data = cast(bytes, system.cat_file(path, start=start, end=stop, **deadline_of(system)))
         if len(data) != stop - start:
             raise InputError(
                 f"{place}: {len(data):,} bytes came where {stop - start:,} were asked for. It changed while"
@@ -135,6 +137,17 @@ def reading(
 
     kind, block_bytes = (BlockCache, _BLOCK_BYTES) if here_and_there else (ReadAheadCache, ahead_bytes)
     yield cast(IO[bytes], _Remote(kind(block_bytes, fetch, size)))
+
+
+def _opened_here(system: Any, path: str) -> Any:
+    try:
+        return system.open(path, "rb")
+    except FileNotFoundError:
+        # It was there when the run was planned: it went away, or this is a worker that does not see it.
+        raise InputError(
+            f"{path}: no such file on {socket.gethostname()}. Workers on other machines need files that all"
+            " of them reach, such as gs://bucket/name, or a shared disk"
+        ) from None
 
 
 class _Remote(io.RawIOBase):
@@ -167,7 +180,12 @@ class _Remote(io.RawIOBase):
         return self._place
 
 
-def _system(place: str) -> tuple[Any, str]:
+def system_of(place: str) -> tuple[Any, str]:
+    """The file system that serves ``place``, and what the place is called there.
+
+    Raises:
+        ConfigError: none does.
+    """
     # A local path goes by no URL rules: `a::b` and `~` are names like others.
     if "://" not in place:
         return fsspec.filesystem("file"), os.path.abspath(place)
@@ -191,18 +209,18 @@ def _options(place: str) -> Mapping[str, Any]:
     return {"token": "anon"} if os.environ.get("STORAGE_EMULATOR_HOST") else {}
 
 
-def _deadline(system: Any) -> Mapping[str, float]:
+def deadline_of(system: Any) -> Mapping[str, float]:
     """How long an asynchronous driver may try, as an argument of its methods; others have own limits."""
     return {"timeout": patience_seconds(_PATIENCE_SECONDS)} if system.async_impl else {}
 
 
 @contextlib.contextmanager
-def _told(place: str, kinds: type[Exception]) -> Iterator[None]:
+def told(place: str, kinds: type[Exception], what: str = "file") -> Iterator[None]:
     """Errors of ``kinds`` in the block as an InputError: what drivers raise is often no OSError."""
     try:
         yield
     except FileNotFoundError:
-        raise InputError(f"{place}: no such file. Look at the spelling of its path.") from None
+        raise InputError(f"{place}: no such {what}. Look at the spelling of its path.") from None
     except InputError:
         raise
     except kinds as error:

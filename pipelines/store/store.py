@@ -12,6 +12,8 @@
       datasets/<dataset>/releases/<version>.json      THE commit of a release
       datasets/<dataset>/releases/<version>/stats.duckdb
       datasets/<dataset>/channels/latest.json         movable pointer; a hint, never the truth
+      datasets/<dataset>/lease.json                   which night is at work, and until when
+      datasets/<dataset>/inbox.json                   which file of an inbox became which table
       tmp/                                            files that are being written (local stores)
 """
 
@@ -85,7 +87,10 @@ def connect(url: str) -> Backend:
         raise ConfigError(
             f"{url}: stores on {url.split('://')[0]}:// cannot be opened; use a local folder or gs://bucket/path"
         )
-    return LocalBackend(Path(url.removeprefix("file://")))
+    path = url.removeprefix("file://")
+    if path != url and not path.startswith("/"):
+        raise ConfigError(f"{url}: write file:// before an absolute path, as in file:///data/store")
+    return LocalBackend(Path(path))
 
 
 class Store:
@@ -127,8 +132,15 @@ def create_store(url: str, dataset: Dataset) -> Store:
     backend.close()
     store = open_store(url)
     if store.dataset != dataset:
+        asked = asdict(dataset)
+        other = ", ".join(
+            f"{name} {value}, not {asked[name]}"
+            for name, value in asdict(store.dataset).items()
+            if value != asked[name]
+        )
         raise StateError(
-            f"{url}: exists with {store.dataset}; these settings are fixed when a store is created"
+            f"{url}: exists with {other}. That is fixed when a store is created: use it as it is, or name a"
+            " new folder"
         )
     return store
 

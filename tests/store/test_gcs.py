@@ -106,7 +106,7 @@ def test_our_own_write_is_known_as_ours_whatever_the_answer(
 def test_a_large_object_is_known_as_ours_whatever_the_answer(
     backend: GcsBackend, weather: Weather, fault: Fault, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gcs, "_CHUNK_BYTES", 4 * MIB)
+    monkeypatch.setattr(backend._objects, "_chunk_bytes", 4 * MIB)
     content = bytes(range(256)) * (9 * MIB // 256)
     rule = weather.strike(fault, kind, nth={1, 3})
     assert upload(backend, "blobs/a", content)
@@ -118,7 +118,7 @@ def test_bytes_that_the_store_keeps_wrong_are_no_success(
     backend: GcsBackend, weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # This server forgets the checksum of an upload in several chunks; the real one does not.
-    monkeypatch.setattr(gcs, "_CHUNK_BYTES", 4 * MIB)
+    monkeypatch.setattr(backend._objects, "_chunk_bytes", 4 * MIB)
     weather.strike(Flip(upload=True), "chunk", nth={1})
     with pytest.raises(IntegrityError, match=f"{backend.url}/a: the store has kept other bytes .* Delete"):
         upload(backend, "a", b"x" * 9 * MIB)
