@@ -2,6 +2,9 @@
 
 from setuptools import find_namespace_packages, find_packages, setup
 
+# How byleave is deployed is no part of what is deployed.
+_DEPLOYED = ["dataflow", "flink"]
+
 
 def _data(folder: str) -> list[str]:
     """A folder of data and its subfolders, as packages inside `pipelines`.
@@ -10,7 +13,10 @@ def _data(folder: str) -> list[str]:
     """
     return [
         f"pipelines.{name}"
-        for name in [folder, *(f"{folder}.{each}" for each in find_namespace_packages(folder))]
+        for name in [
+            folder,
+            *(f"{folder}.{each}" for each in find_namespace_packages(folder, exclude=_DEPLOYED)),
+        ]
     ]
 
 

@@ -7,6 +7,7 @@ that a single process, where the two hardly differ, is spared it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -49,20 +50,15 @@ def measure(
         environment: variables to set besides those there are.
     """
     before_bytes = size_of(folder)
-    peak, cpu, waited, usage = 0, 0.0, 0, None
+    waited, usage = 0, None
     with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as complaints:
         before = time.perf_counter()
         process = subprocess.Popen(
             command, stdout=printed, stderr=complaints, env={**os.environ, **(environment or {})}
         )
-        watched = psutil.Process(process.pid)
+        tree = _Tree(process.pid)
         while not waited:
-            try:
-                tree = [watched, *watched.children(recursive=True)]
-                peak = max(peak, _memory(tree))
-                cpu = max(cpu, sum(sum(each.cpu_times()[:2]) for each in tree))
-            except (psutil.Error, OSError):
-                pass  # one of them ended while it was looked at
+            tree.look()
             time.sleep(_EVERY_SECONDS)
             waited, status, usage = os.wait4(process.pid, os.WNOHANG)
         wall = time.perf_counter() - before
@@ -75,19 +71,52 @@ def measure(
         text = printed.read().decode(errors="replace")
     assert usage is not None
     # What the kernel counted has the last moments too; what was sampled, children that nobody waited for.
+    # Memory is not its `ru_maxrss`: that of a child is never below what its parent held when it began.
+    cpu_seconds = max(tree.cpu_seconds, usage.ru_utime + usage.ru_stime)
     return Figures(
         wall_seconds=wall,
-        cpu_seconds=max(cpu, usage.ru_utime + usage.ru_stime),
-        peak_bytes=peak,  # not `ru_maxrss`: that of a child is never below what its parent held when it began
+        cpu_seconds=cpu_seconds,
+        peak_bytes=tree.peak_bytes,
         written_bytes=size_of(folder) - before_bytes,
         printed=text,
     )
 
 
-def _memory(tree: Sequence[psutil.Process]) -> int:
-    if len(tree) == 1:
-        return int(tree[0].memory_info().rss)
-    return sum(_proportional_bytes(each.pid) for each in tree)
+class _Tree:
+    """A process and all that descend from it, also where a parent ended before its child.
+
+    One that cannot be looked at, such as one that just ended, is passed over by itself.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._root = psutil.Process(pid)
+        self._own: dict[psutil.Process, float] = {}  # CPU seconds of each itself, when it was last seen
+        self.cpu_seconds = 0.0
+        self.peak_bytes = 0
+
+    def look(self) -> None:
+        """Take a sample."""
+        family = {self._root: None, **dict.fromkeys(self._own)}
+        with contextlib.suppress(psutil.Error):
+            family.update(dict.fromkeys(self._root.children(recursive=True)))
+        living, with_children = [], 0.0
+        for each in family:
+            with contextlib.suppress(psutil.Error):
+                if each.is_running():  # or else its number may be another's by now
+                    times = each.cpu_times()
+                    self._own[each] = times.user + times.system
+                    with_children += self._own[each] + times.children_user + times.children_system
+                    living.append(each)
+        self.cpu_seconds = max(self.cpu_seconds, with_children, sum(self._own.values()))
+        self.peak_bytes = max(self.peak_bytes, _memory(living))
+
+
+def _memory(processes: Sequence[psutil.Process]) -> int:
+    found = 0
+    for each in processes:
+        with contextlib.suppress(psutil.Error, OSError):
+            found += each.memory_info().rss if len(processes) == 1 else _proportional_bytes(each.pid)
+    return found
 
 
 def _proportional_bytes(pid: int) -> int:

@@ -53,10 +53,12 @@ class Stage:
 
     def perform(self, store: Store, action: Action) -> Result:
         """The result: remembered, or made now and remembered."""
-        result = self.recall(store, action)
-        if result is None:
-            result = self.run(store, action)
-            store.memos.put(self.name, self.key(action), result)
+        return self.recall(store, action) or self.run_and_remember(store, action)
+
+    def run_and_remember(self, store: Store, action: Action) -> Result:
+        """The result, made now whether it is remembered or not, and remembered."""
+        result = self.run(store, action)
+        store.memos.put(self.name, self.key(action), result)
         return result
 
 

@@ -9,30 +9,65 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import traceback
 from collections.abc import Iterator
 
 import apache_beam as beam
 
+from pipelines import code
 from pipelines.actions import Action, Stage
 from pipelines.jobs import Job, replay_of
-from pipelines.store.store import open_store
-from transforms.domain.errors import ByleaveError, encode, unusable
+from pipelines.store.store import Store, open_store
+from transforms.domain.errors import ByleaveError, ConfigError, StateError, encode, unusable
 
 
 @contextlib.contextmanager
-def _carried() -> Iterator[None]:
-    """Errors in a form that survives any runner: as text, whole, without the runner's own trace."""
+def _carried(driver: str) -> Iterator[None]:
+    """Errors in a form that survives any runner: as text, whole, without the runner's own trace.
+
+    One of another machine than the ``driver``'s says which: what is missing there may be here.
+    """
+    host = socket.gethostname()
+    where = "" if host == driver else f" (on the worker {host})"
     try:
         yield
     except ByleaveError as error:
-        raise RuntimeError(encode(error)) from None
+        raise RuntimeError(encode(type(error)(f"{error}{where}"))) from None
     except OSError as error:
-        raise RuntimeError(encode(unusable(error))) from None
+        raise RuntimeError(encode(StateError(f"{unusable(error)}{where}"))) from None
     except Exception as error:
         raise RuntimeError(encode(ByleaveError(f"a defect of byleave:\n{traceback.format_exc()}"))) from error
 
 
+def _store(url: str) -> Store:
+    """The store as this worker sees it."""
+    try:
+        return open_store(url)
+    except (StateError, OSError) as error:
+        raise StateError(
+            f"{url}: a worker cannot open the store ({error}). Workers on other machines need one that all of"
+            " them reach, such as gs://bucket/path, or a shared disk"
+        ) from None
+
+
+def _version(stage: Stage) -> str:
+    """What a stage's results hang on besides their inputs, in words for the operator."""
+    tools = ", ".join(f"{name} {version}" for name, version in sorted(code.toolchain().items()))
+    return f"code {code.digest(stage.run.__module__)[:12]}, {tools}"
+
+
+def _check_same(stage: Stage, drivers: str) -> None:
+    """Stop a worker whose results the driver would not find: it would work for hours, and for nothing."""
+    if (ours := _version(stage)) != drivers:
+        raise ConfigError(
+            f"{stage.name}: a worker has another byleave than the driver ({ours}; the driver's: {drivers})."
+            " Give both the same package, such as one image, and run it again"
+        )
+
+
+# What the elements are is said to Beam in so many words: it does not read annotations that are strings.
+@beam.typehints.with_output_types(bytes)
 class PlanActions(beam.DoFn):
     """The actions of one stage that have no memo, the largest first, when all stages before are done."""
 
@@ -41,27 +76,34 @@ class PlanActions(beam.DoFn):
         self._job = job
         self._place = place
         self._run = run
+        self._driver = socket.gethostname()
+        self._version = _version(job.stages[place][0])
 
     def process(self, _: object) -> Iterator[bytes]:
-        replay = replay_of(self._run, open_store(self._store_url), self._job)
-        with _carried():
+        with _carried(self._driver):
+            _check_same(self._job.stages[self._place][0], self._version)
+            replay = replay_of(self._run, _store(self._store_url), self._job)
             replay.advance()
         if replay.stage_reached == self._place:
             for action in replay.missing(self._place):
                 yield json.dumps(action.to_json()).encode()
 
 
+@beam.typehints.with_output_types(int)
 class PerformAction(beam.DoFn):
     """Runs one action and remembers its result. Running it twice changes nothing."""
 
     def __init__(self, store_url: str, stage: Stage) -> None:
         self._store_url = store_url
         self._stage = stage
+        self._driver = socket.gethostname()
+        self._version = _version(stage)
 
     def process(self, element: bytes) -> Iterator[int]:
         action = Action.from_json(json.loads(element))
-        with _carried():
-            self._stage.perform(open_store(self._store_url), action)
+        with _carried(self._driver):
+            _check_same(self._stage, self._version)
+            self._stage.perform(_store(self._store_url), action)
         yield action.weight
 
 

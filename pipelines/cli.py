@@ -14,6 +14,7 @@ import click
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
 from pipelines.commands.ingest import ingest, init
+from pipelines.commands.nightly import nightly
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
 from pipelines.commands.synth import synth
@@ -36,37 +37,44 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, sql, synth):
+for command in (init, ingest, release, nightly, sql, synth):
     cli.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit."""
-    words = sys.argv[1:] if arguments is None else arguments
-    words, beam_options = _split(words)
+    words, beam_options = _split(sys.argv[1:] if arguments is None else arguments)
+    _leave(run(words, {"beam_options": beam_options}))
+
+
+def run(words: list[str], given: dict[str, Any]) -> int:
+    """Run a command; its exit code, after one clear message on standard error where something is wrong.
+
+    ``given`` is what a command gets besides its words: ``beam_options``, or a ``runner`` of the caller's.
+    """
     try:
-        cli.main(args=words, prog_name="byleave", standalone_mode=False, obj={"beam_options": beam_options})
+        told = cli.main(args=words, prog_name="byleave", standalone_mode=False, obj=given)
     except click.exceptions.Exit as error:
-        _leave(error.exit_code)
+        return error.exit_code
     except click.ClickException as error:
         error.show()
-        _leave(error.exit_code)
+        return error.exit_code
     except ByleaveError as error:
         click.echo(f"byleave: {error}", err=True)
-        _leave(error.exit_code)
+        return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(0)
     except OSError as error:
         known = unusable(error)
         click.echo(f"byleave: {known}", err=True)
-        _leave(known.exit_code)
+        return known.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo(
             "byleave: interrupted. Nothing half-done is visible; the same command goes on from here", err=True
         )
-        _leave(_INTERRUPTED)
-    _leave(0)
+        return _INTERRUPTED
+    # A command that ends with a code of its own makes click return it; all others return nothing.
+    return told or 0
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

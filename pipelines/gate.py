@@ -20,6 +20,7 @@ from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
 from pipelines.store.store import Store
 from pipelines.store.tables import Table
+from pipelines.threads import in_threads
 from transforms.domain import keys, subbuckets, targets
 from transforms.domain.schemas import ITEMS, OPT_OUTS
 
@@ -34,33 +35,28 @@ def plan(store: Store, items: Mapping[int, Blob], lists: Sequence[Table]) -> lis
         items: the parts to be published, by bucket.
         lists: opt-out lists, whole, as they were received.
     """
-    entries = pa.concat_tables(
-        [
-            OPT_OUTS.empty_table(),
-            *(store.blobs.get_table(each.blobs["entries"], schema=OPT_OUTS) for each in lists),
-        ]
-    ).combine_chunks()
+    whole = [each.blobs["entries"] for each in lists]
+    read = in_threads(
+        lambda blob: store.blobs.get_table(blob, schema=OPT_OUTS), whole, store.backend.reads_at_once
+    )
+    entries = pa.concat_tables([OPT_OUTS.empty_table(), *read]).combine_chunks()
     everywhere = _put(store, entries.filter(pc.not_equal(entries["kind"], "owner")))
     owners = entries.filter(pc.equal(entries["kind"], "owner"))
     source, key = (owners[name].combine_chunks() for name in ("source", "key"))
     homes = keys.bucket_of(keys.home_hash(source, key, key), store.dataset.buckets)
-    actions = []
-    for bucket, part in sorted(items.items()):
+
+    def check(bucket_and_part: tuple[int, Blob]) -> Action:
+        bucket, part = bucket_and_part
         here = np.flatnonzero(homes == subbuckets.home(bucket, store.dataset.buckets))
         against = [everywhere, _put(store, owners.take(pa.array(here))) if len(here) else None]
         blobs = [blob for blob in against if blob]
-        actions.append(
-            Action(
-                inputs={"part": part.digest, "against": sorted(blob.digest for blob in blobs)},
-                refs={
-                    "bucket": bucket,
-                    "part": part.to_json(),
-                    "against": [blob.to_json() for blob in blobs],
-                },
-                weight=part.rows,
-            )
+        return Action(
+            inputs={"part": part.digest, "against": sorted(blob.digest for blob in blobs)},
+            refs={"bucket": bucket, "part": part.to_json(), "against": [blob.to_json() for blob in blobs]},
+            weight=part.rows,
         )
-    return actions
+
+    return list(in_threads(check, sorted(items.items()), store.backend.reads_at_once))
 
 
 def _put(store: Store, entries: pa.Table) -> Blob | None:

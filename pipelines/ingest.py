@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipelines.actions import Action, Done
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job
-from pipelines.raw import inputs
+from pipelines.raw import files as raw_files
+from pipelines.raw import inputs, planning
 from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.blobs import Blob
@@ -21,6 +23,7 @@ from pipelines.store.memo import Result
 from pipelines.store.probe import probe
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
+from pipelines.threads import in_threads
 from transforms.domain import subbuckets
 from transforms.domain.errors import InputError, RefusedError, StateError
 from transforms.formats import registry
@@ -119,7 +122,7 @@ def ingest_opt_outs(
     Raises:
         InputError: an entry is not understood, with its line; or the list is empty and may not be.
     """
-    pinned = inputs.plan(paths, None, split_bytes=0, report=None)
+    pinned = planning.plan(raw_files.expand(paths), None, split_bytes=0)
     action = opt_outs.action(
         pinned.splits,
         source=store.dataset.source,
@@ -150,8 +153,9 @@ def ingest_opt_outs(
 def _pin(paths: Sequence[str], fmt: str, runner: Runner, split_bytes: int) -> inputs.Inputs:
     """The splits of ``paths``, each with the digest that its bytes have now."""
     reader = registry.FORMATS[fmt]
-    with runner.watch.counting("reading", inputs.total_bytes(paths)) as report:
-        return inputs.plan(paths, reader, split_bytes=split_bytes, report=report)
+    paths = raw_files.expand(paths)
+    with runner.watch.counting("reading", planning.total_bytes(paths)) as report:
+        return planning.plan(paths, reader, split_bytes=split_bytes, report=report)
 
 
 def _files(pinned: inputs.Inputs, fmt: str) -> tuple[Mapping[str, Any], ...]:
@@ -218,12 +222,9 @@ def _table(
     rows = sum(blob.rows for blob in buckets.values())
     if before.kind == LICENSES:
         rows += sum(blob.rows for blob in shards.values())
-    unparsable = dict(before.unparsable)
+    unparsable = Counter(before.unparsable)
     for done in partitioned:
-        for key, cells in done.result.counts.items():
-            if key.startswith("unparsable/"):
-                column = key.removeprefix("unparsable/")
-                unparsable[column] = unparsable.get(column, 0) + cells
+        unparsable.update(done.result.counts_by("unparsable"))
     return Table(
         before.kind,
         name,
@@ -267,7 +268,9 @@ def _commit(store: Store, table: Table, done: Iterable[Done]) -> Table:
 
 def _remembered(store: Store, actions: Iterable[Action]) -> Iterable[Result]:
     """What the actions of a run that is over made, as far as it is remembered."""
-    found = (store.memos.find(partition.STAGE.name, partition.STAGE.key(action)) for action in actions)
+    keys = [partition.STAGE.key(action) for action in actions]
+    at_once = store.backend.reads_at_once
+    found = in_threads(lambda key: store.memos.find(partition.STAGE.name, key), keys, at_once)
     return (result for result in found if result is not None)
 
 
@@ -276,7 +279,7 @@ def _drop_carried(store: Store, results: Iterable[Result]) -> None:
 
     A run that was killed before it came to this is followed by one that finds the snapshot, and does it.
     """
-    for result in results:
-        for group in result.routed.values():
-            for routed in group:
-                store.blobs.remove(routed.file)
+    groups = (group for result in results for group in result.routed.values())
+    files = [routed.file for group in groups for routed in group]
+    for _ in in_threads(store.blobs.remove, files, store.backend.reads_at_once):
+        pass

@@ -66,9 +66,8 @@ class Replay:
                 self._planned.append([(stage.key(action), action) for action in actions])
                 self._done.append({})
             planned, done = self._planned[place], self._done[place]
-            for key in {key for key, _ in planned} - done.keys():
-                if (result := self._store.memos.get(stage.name, key)) is not None:
-                    done[key] = result
+            unknown = {key: None for key, _ in planned if key not in done}
+            done |= self._store.memos.get_all(stage.name, list(unknown))
             if self._is_left(place):
                 break
 

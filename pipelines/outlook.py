@@ -73,10 +73,11 @@ def _planned(store: Store, job: Job) -> tuple[list[Sequence[Action]], list[dict[
     planned, missing = [], []
     for stage, plan in job.stages:
         actions = plan(results)
-        found = [(stage.key(action), action, stage.recall(store, action)) for action in actions]
-        results.append([Done(action, result) for _, action, result in found if result is not None])
+        keyed = [(stage.key(action), action) for action in actions]
+        found = store.memos.get_all(stage.name, list(dict(keyed)))
+        results.append([Done(action, found[key]) for key, action in keyed if key in found])
         planned.append(actions)
-        missing.append({key: action for key, action, result in found if result is None})
+        missing.append({key: action for key, action in keyed if key not in found})
     return planned, missing
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _EVERY_SECONDS = 0.5
+_PAUSE_PER_LOOK = 10
 
 
 def at_terminal() -> bool:
@@ -44,8 +46,12 @@ class Watch:
                         show(f"{title}: {each.stage.lower()}", each.weight_done, each.weight, each.rows_done)
 
             def follow() -> None:
-                while not stop.wait(_EVERY_SECONDS):
+                pause = _EVERY_SECONDS
+                while not stop.wait(pause):
+                    began = time.monotonic()
                     look()
+                    # Where a look is many requests, it is to be a small part of what the run asks for.
+                    pause = max(_EVERY_SECONDS, _PAUSE_PER_LOOK * (time.monotonic() - began))
 
             thread = threading.Thread(target=follow, daemon=True)
             thread.start()
@@ -72,6 +78,9 @@ class Watch:
                     show(title, done, total, done)
 
             yield report
+
+
+UNWATCHED = Watch()
 
 
 @contextlib.contextmanager
@@ -101,7 +110,8 @@ def _bars() -> Iterator[Callable[[str, int, int, int], None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    # A terminal of its own: while Beam runs, standard error is a file.
+    with os.fdopen(os.dup(2), "w") as terminal, Progress(*columns, console=Console(file=terminal)) as bars:
         tasks: dict[str, TaskID] = {}
 
         def show(title: str, done: int, total: int, rows: int) -> None:

@@ -6,23 +6,18 @@ it are blobs that nobody refers to.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
 
 from pipelines import gate
-from pipelines.actions import Done
+from pipelines.actions import Action, Done
 from pipelines.progress import Watch
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import Table
+from pipelines.threads import in_threads
 from transforms.domain import subbuckets
 from transforms.domain.errors import RefusedError
-
-_Item = TypeVar("_Item")
-_Outcome = TypeVar("_Outcome")
 
 
 def publish(
@@ -32,8 +27,10 @@ def publish(
     lists: Sequence[Table],
     cuts: Sequence[Done],
     watch: Watch,
+    *,
+    before_commit: Callable[[], None] | None = None,
 ) -> bool:
-    """Make ``release`` visible if every check passes; False if it is published already.
+    """Make ``release`` visible if every check passes, the caller's last; False if it is published already.
 
     Raises:
         RefusedError: with every check that failed. Nothing is published.
@@ -43,6 +40,8 @@ def publish(
     if faults:
         raise RefusedError("\n".join(["the release is not published:", *faults]))
     pass_gate(store, release, lists, watch)
+    if before_commit:
+        before_commit()
     return store.releases.commit(release)
 
 
@@ -59,20 +58,21 @@ def unbalanced(release: Release, cuts: Iterable[Done]) -> Iterator[str]:
     for done in cuts:
         counts, blobs = done.result.counts, done.result.blobs
         bucket = done.action.refs["bucket"]
-        first = sum(count for name, count in counts.items() if name.startswith("first/"))
+        first = sum(done.result.counts_by("first").values())
         kept = blobs["items"].rows if "items" in blobs else 0
         excluded = blobs["excluded"].rows if "excluded" in blobs else 0
         if (
             not counts["rows"] == done.action.weight == kept + excluded
             or kept != counts["kept"]
-            or excluded != first
+            or not excluded == counts["excluded"] == first
         ):
             yield (
                 f"bucket {bucket}: {done.action.weight:,} rows, {kept:,} kept, {excluded:,} left out,"
                 f" {first:,} of them with a reason"
             )
     counts = release.content["counts"]
-    if counts["rows"] != counts["kept"] + sum(counts["first_reason"].values()):
+    first = sum(counts["first_reason"].values())
+    if not counts["rows"] - counts["kept"] == counts["excluded"] == first:
         yield f"in all: {counts} do not add up"
 
 
@@ -93,16 +93,14 @@ def pass_gate(
         RefusedError: a row meets an opt-out, or a part has not the rows that it should have.
     """
     actions = gate.plan(store, release.parts["items"], lists)
-    perform = gate.run if again else gate.STAGE.perform
-    checked = in_threads(lambda action: Done(action, perform(store, action)), actions)
+    checked = _checked(store, actions, again)
     faults = []
     with watch.counting("gate", sum(action.weight for action in actions)) as report:
         rows = 0
         for done in checked:
             rows += done.result.counts["rows"]
             report(rows)
-            met = {k.removeprefix("met/"): n for k, n in done.result.counts.items() if k.startswith("met/")}
-            if met:
+            if met := done.result.counts_by("met"):
                 faults.append(f"bucket {done.action.refs['bucket']}: rows that meet an opt-out: {met}")
     if rows != release.content["counts"]["kept"]:
         faults.append(f"the parts hold {rows:,} rows, not {release.content['counts']['kept']:,}")
@@ -110,7 +108,13 @@ def pass_gate(
         raise RefusedError("\n".join(["the gate refuses to publish:", *faults]))
 
 
-def in_threads(function: Callable[[_Item], _Outcome], items: Sequence[_Item]) -> Iterator[_Outcome]:
-    """The outcomes in order, a few at a time: Arrow and hashing leave the interpreter free."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(function, items)
+def _checked(store: Store, actions: Sequence[Action], again: bool) -> Iterator[Done]:
+    """The gate's result for each part: remembered, which takes one small read, or found now."""
+    stage, left = gate.STAGE, list(actions)
+    if not again:
+        keys = [stage.key(action) for action in actions]
+        found = store.memos.get_all(stage.name, keys)
+        yield from (Done(each, found[key]) for key, each in zip(keys, actions, strict=True) if key in found)
+        left = [each for key, each in zip(keys, actions, strict=True) if key not in found]
+    check = gate.run if again else stage.run_and_remember
+    yield from in_threads(lambda each: Done(each, check(store, each)), left, store.rows_at_once)

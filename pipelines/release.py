@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pipelines import code
@@ -71,25 +71,42 @@ def joined_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, 
 
 
 def cut_release(
-    store: Store, inputs: Inputs, policy: Policy, version: str, runner: Runner
+    store: Store,
+    inputs: Inputs,
+    policy: Policy,
+    version: str,
+    runner: Runner,
+    *,
+    before_commit: Callable[[], None] | None = None,
 ) -> tuple[Release, bool]:
     """The published release, and whether it is new. Nothing is visible until all of it is right.
+
+    Args:
+        store: to publish in.
+        inputs: the tables it is made of.
+        policy: what is kept of them.
+        version: under which it is published.
+        runner: of the actions that are left to do.
+        before_commit: called last; if it raises, nothing is published.
 
     Raises:
         RefusedError: counts do not reconcile, or the gate found a row that meets an opt-out.
         StateError: the version is published, and is another release.
     """
     check_name(version, "version")
-    premises = _premises(store, inputs, policy)
+    premises = premises_of(store, inputs, policy)
     if not _is_published(store, version, premises):
         probe(store.backend)
     job = release_job(store, inputs, policy, joined_before(store, inputs, policy))
     _, _, cuts, tallied = runner.run(store, job)
     release = Release(version, {**premises, "counts": _counts(cuts)}, _parts([*cuts, *tallied]))
-    return release, publish(store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch)
+    new = publish(
+        store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch, before_commit=before_commit
+    )
+    return release, new
 
 
-def _premises(store: Store, inputs: Inputs, policy: Policy) -> dict[str, Any]:
+def premises_of(store: Store, inputs: Inputs, policy: Policy) -> dict[str, Any]:
     """All that a release follows from. It holds no clock, no path and no count of workers."""
     return {
         "dataset": store.dataset.name,

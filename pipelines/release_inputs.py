@@ -9,7 +9,8 @@ from typing import Any
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
-from transforms.domain.errors import IntegrityError, StateError
+from pipelines.threads import in_threads
+from transforms.domain.errors import StateError
 
 
 @dataclass(frozen=True)
@@ -58,20 +59,14 @@ def inputs_of(store: Store, release: Release) -> Inputs:
         StateError: one of them is no longer there.
         IntegrityError: one of them is no longer what it was.
     """
-    stated = release.content["inputs"]
+    stated, at_once = release.content["inputs"], store.backend.reads_at_once
 
-    def table(kind: str, each: Mapping[str, Any]) -> Table:
-        found = store.tables.get(kind, each["name"])
-        if found.digest != each["digest"]:
-            raise IntegrityError(
-                f"release {release.version!r} was made of {kind} {found.name!r} with digest {each['digest']};"
-                f" the store's has {found.digest}"
-            )
-        return found
+    def held(kind: str, each: Mapping[str, Any]) -> Table:
+        return store.tables.held(kind, each, release.version)
 
     return Inputs(
-        table(MANIFESTS, stated["manifest"]),
-        tuple(table(LICENSES, each) for each in stated["licenses"]),
-        tuple(table(OPT_OUTS, each) for each in stated["opt_outs"]),
+        held(MANIFESTS, stated["manifest"]),
+        tuple(in_threads(lambda each: held(LICENSES, each), stated["licenses"], at_once)),
+        tuple(in_threads(lambda each: held(OPT_OUTS, each), stated["opt_outs"], at_once)),
         release.content["as_of"],
     )

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from pipelines.progress import Watch
-from pipelines.publish import in_threads, pass_gate
+from pipelines.publish import pass_gate
+from pipelines.release_inputs import inputs_of
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Store
-from pipelines.store.tables import OPT_OUTS, Table
+from pipelines.threads import in_threads
 from transforms.compare import Changes, compare
 from transforms.domain import subbuckets
-from transforms.domain.errors import IntegrityError
 from transforms.domain.schemas import EXCLUDED, ITEMS
 from transforms.domain.subbuckets import SubBucket
 
@@ -28,30 +28,20 @@ def verify(store: Store, release: Release, watch: Watch) -> Mapping[str, int]:
         How many blobs, bytes and rows were checked.
 
     Raises:
-        IntegrityError: a blob is missing or damaged, or the inputs are not those that the release names.
+        StateError: an input that the release names is no longer there.
+        IntegrityError: a blob is missing or damaged, or an input is not what it was.
         RefusedError: a row meets an opt-out list that the release was cut with.
     """
     blobs = [blob for name in PARTS for _, blob in sorted(release.parts[name].items())]
     size = sum(blob.bytes for blob in blobs)
     with watch.counting("verify", size) as report:
         done = 0
-        for blob, _ in zip(blobs, in_threads(store.blobs.verify, blobs), strict=True):
+        verified = in_threads(store.blobs.verify, blobs, store.blobs_at_once)
+        for blob, _ in zip(blobs, verified, strict=True):
             done += blob.bytes
             report(done)
-    pass_gate(store, release, _lists(store, release), watch, again=True)
+    pass_gate(store, release, inputs_of(store, release).opt_outs, watch, again=True)
     return {"blobs": len(blobs), "bytes": size, "rows": release.content["counts"]["kept"]}
-
-
-def _lists(store: Store, release: Release) -> list[Table]:
-    lists = []
-    for named in release.content["inputs"]["opt_outs"]:
-        table = store.tables.get(OPT_OUTS, named["name"])
-        if table.digest != named["digest"]:
-            raise IntegrityError(
-                f"opt-out list {table.name}: has digest {table.digest}, not {named['digest']}"
-            )
-        lists.append(table)
-    return lists
 
 
 @dataclass
@@ -88,7 +78,7 @@ def diff(store: Store, older: Release, newer: Release, watch: Watch) -> Differen
         return compare(before.rows(place, ITEMS), after.rows(place, ITEMS), excluded.rows(place, EXCLUDED))
 
     with watch.counting("diff", len(changed)) as report:
-        for number, changes in enumerate(in_threads(look, changed)):
+        for number, changes in enumerate(in_threads(look, changed, store.rows_at_once)):
             found.added += changes.added
             found.removed += changes.removed
             found.changed += changes.changed

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from pipelines import dataflow
 from pipelines.actions import Done
+from pipelines.beamlog import diverted
 from pipelines.jobs import Job, Replay, opened
 from pipelines.progress import Watch
 from pipelines.store.store import Store
-from transforms.domain.errors import ConfigError, RetryError, UnreachableError, decode
+from transforms.domain.errors import ConfigError, RetryError, UnreachableError
 
-# A run that shares a split with this one drops its routed files when it is done; they are made again.
+# A run that shares a split with this one drops its routed files when it is done; they are made again. And
+# no runner that was tried goes on by itself when a worker of it is killed (docs/engines.md).
 _ATTEMPTS = 3
 
 _REFUSED = {
@@ -28,8 +30,8 @@ _REFUSED = {
 }
 
 
-def check_options(options: Sequence[str]) -> None:
-    """Refuse Beam options with which a run cannot be trusted.
+def check_options(options: Sequence[str], *, template: bool = False) -> None:
+    """Refuse Beam options with which a run cannot be trusted, or one on Dataflow cannot work.
 
     Raises:
         ConfigError: with the reason, for each of them.
@@ -39,6 +41,7 @@ def check_options(options: Sequence[str]) -> None:
     if words & {"direct", "switchingdirectrunner"}:
         words.add("directrunner")
     faults = [f"Beam option {fault}" for word, fault in _REFUSED.items() if word in words]
+    faults += dataflow.faults(options, template=template)
     if faults:
         raise ConfigError("\n".join(faults))
 
@@ -64,6 +67,15 @@ class Runner:
                 f"--workers {self.workers}: use a number from 1, or leave it out for one per core"
             )
 
+    def check_store(self, url: str) -> None:
+        """Refuse a store that the runner's workers cannot reach.
+
+        Raises:
+            ConfigError: with the reason.
+        """
+        if fault := dataflow.store_fault(self.beam_options, url):
+            raise ConfigError(fault)
+
     def run(self, store: Store, job: Job) -> list[list[Done]]:
         """Every stage's results, each from its memo.
 
@@ -71,6 +83,7 @@ class Runner:
             ByleaveError: what an action or a plan raised, on whichever machine.
             RetryError: the runner ended well, yet results are missing.
         """
+        self.check_store(store.url)
         for attempt in range(_ATTEMPTS):
             replay = Replay(store, job)
             replay.advance()
@@ -78,10 +91,8 @@ class Runner:
                 try:
                     with self.watch.following(job.name, replay):
                         self._submit(store, job, replay)
-                except UnreachableError:
-                    raise  # the store was asked for as long as it is worth
-                except RetryError:
-                    if attempt == _ATTEMPTS - 1:
+                except RetryError as error:
+                    if attempt == _ATTEMPTS - 1 or isinstance(error, UnreachableError):
                         raise
                 replay.advance()
             if replay.complete:
@@ -93,32 +104,20 @@ class Runner:
         )
 
     def _submit(self, store: Store, job: Job, replay: Replay) -> None:
-        # Importing Beam warns about extras that are not installed; at a failure it logs the trace of each
-        # bundle. Both say nothing that the error below does not say better.
-        logging.disable(logging.CRITICAL)
-        try:
-            import apache_beam
+        with diverted() as log:
+            from pipelines import beam, submission
 
-            from pipelines import beam
-
-            pipeline = apache_beam.Pipeline(options=self._options())
+            options = submission.parse(dataflow.filled(self.options(), job.name))
             with opened(replay) as run:
-                beam.build(pipeline, store.url, job, replay.stage_reached, run)
-                pipeline.run().wait_until_finish()
-        except Exception as error:
-            known = decode(str(error))
-            if known is not None:
-                raise known from None
-            # With one worker Ctrl-C falls into an action, and Beam makes it an error like any other.
-            if "KeyboardInterrupt" in str(error):
-                raise KeyboardInterrupt from None
-            raise
-        finally:
-            logging.disable(logging.NOTSET)
+                submission.submit(
+                    options,
+                    lambda pipeline: beam.build(pipeline, store.url, job, replay.stage_reached, run),
+                    log,
+                    dataflow.teller(self.beam_options, log.say),
+                )
 
-    def _options(self) -> object:
-        from apache_beam.options.pipeline_options import PipelineOptions
-
+    def options(self) -> list[str]:
+        """Beam's options: those of the user, and what is usual where they name no runner."""
         options = list(self.beam_options)
         if not any(option.startswith("--runner") for option in options):
             options.append("--runner=FnApiRunner")
@@ -126,4 +125,4 @@ class Runner:
                 options.append(f"--direct_num_workers={self.workers or os.cpu_count() or 1}")
             if not any(option.startswith("--direct_running_mode") for option in options):
                 options.append("--direct_running_mode=in_memory")
-        return PipelineOptions(options)
+        return options

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from support.cloud import Cloud
 from support.cloud import cloud as gcs_cloud
+from support.fakegcs import FakeGcs
 from support.weather import Weather
 
 from pipelines.store.store import Dataset, Store, close_stores, create_store
@@ -40,6 +41,12 @@ def cloud() -> Iterator[Cloud]:
     """A GCS server with weather before it, to which all clients of this process and its children turn."""
     with gcs_cloud() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def gcs(cloud: Cloud) -> FakeGcs:
+    """The server, for tests that leave the weather alone; without Go, a skip."""
+    return cloud.server
 
 
 @pytest.fixture

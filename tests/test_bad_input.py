@@ -23,7 +23,7 @@ import pytest
 from byhand import ByHand, listing
 
 from pipelines.ingest import ingest_manifest, ingest_opt_outs
-from pipelines.raw import inputs
+from pipelines.raw import inputs, planning
 from pipelines.store.blobs import Blob
 from pipelines.store.store import Dataset, Store, close_stores, create_store
 from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table
@@ -176,14 +176,14 @@ def test_a_file_that_changes_between_planning_and_reading(
 ) -> None:
     path = tmp_path / "photos.tsv"
     path.write_bytes(GOOD)
-    plan = inputs.plan
+    plan = planning.plan
 
     def plan_then_change(*args: Any, **settings: Any) -> inputs.Inputs:
         planned = plan(*args, **settings)
         path.write_bytes(GOOD.replace(b"A+title", b"A+TITLE"))
         return planned
 
-    monkeypatch.setattr(inputs, "plan", plan_then_change)
+    monkeypatch.setattr(planning, "plan", plan_then_change)
     check_refused(store, path, "changed while being read")
 
 
@@ -192,7 +192,7 @@ def test_a_file_that_grows_is_taken_in_as_it_was(
 ) -> None:
     path = tmp_path / "photos.tsv"
     path.write_bytes(GOOD)
-    plan = inputs.plan
+    plan = planning.plan
 
     def plan_then_grow(*args: Any, **settings: Any) -> inputs.Inputs:
         planned = plan(*args, **settings)
@@ -200,7 +200,7 @@ def test_a_file_that_grows_is_taken_in_as_it_was(
             file.write(line(item_id="77"))
         return planned
 
-    monkeypatch.setattr(inputs, "plan", plan_then_grow)
+    monkeypatch.setattr(planning, "plan", plan_then_grow)
     table = take_in(store, path)
     assert [row["item_id"] for row in rows(store, table)] == [str(number) for number in range(1, 10)]
 
@@ -492,14 +492,14 @@ def test_a_list_that_is_exchanged_while_it_is_read(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "list.txt"
-    plan = inputs.plan
+    plan = planning.plan
 
     def plan_then_change(*args: Any, **settings: Any) -> inputs.Inputs:
         planned = plan(*args, **settings)
         path.write_bytes(b"999\n")
         return planned
 
-    monkeypatch.setattr(inputs, "plan", plan_then_change)
+    monkeypatch.setattr(planning, "plan", plan_then_change)
     with pytest.raises(InputError, match="changed while being read"):
         take_in_list(store, path, "101\n")
     assert store.tables.names(OPT_OUTS) == []

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.raw import decompression, inputs, lineblocks
+from pipelines.raw import decompression, inputs, lineblocks, planning
 from pipelines.raw.decompression import decompress, detect
 from pipelines.raw.lineblocks import Block, LongLine
 from transforms.domain import schemas
@@ -45,14 +45,15 @@ def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lineblocks, "BLOCK_BYTES", 512)
     monkeypatch.setattr(lineblocks, "LINE_BYTES", 1_500)
     monkeypatch.setattr(lineblocks, "_HEAD_BYTES", 100)
-    monkeypatch.setattr(inputs, "BLOCK_BYTES", 512)
-    monkeypatch.setattr(inputs, "_COMPRESSED_CHUNK_BYTES", 64)
+    for module in (inputs, planning):
+        monkeypatch.setattr(module, "BLOCK_BYTES", 512)
+        monkeypatch.setattr(module, "COMPRESSED_CHUNK_BYTES", 64)
     monkeypatch.setattr(decompression, "STEP_BYTES", 128)
 
 
 def rows_of(path: Path, split_bytes: int) -> tuple[list[Any], list[Any]]:
     """All rows of a file, and each refused row with its place in the file."""
-    planned = inputs.plan([str(path)], yfcc100m, split_bytes=split_bytes)
+    planned = planning.plan([str(path)], yfcc100m, split_bytes=split_bytes)
     rows: list[Any] = []
     refused: list[Any] = []
     for split in planned.splits:
@@ -123,7 +124,7 @@ def test_splits_cover_the_file_and_say_what_each_is(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_bytes(data)
     seen: list[int] = []
-    planned = inputs.plan([str(path)], yfcc100m, split_bytes=1_000, report=seen.append)
+    planned = planning.plan([str(path)], yfcc100m, split_bytes=1_000, report=seen.append)
     assert planned.files == (inputs.File(str(path), len(data), hashlib.sha256(data).hexdigest()),)
     assert seen == [len(data)]
     at = 0
@@ -136,13 +137,13 @@ def test_splits_cover_the_file_and_say_what_each_is(tmp_path: Path) -> None:
         at += split.length_bytes
     assert at == len(data)
     assert len(planned.splits) == 24
-    assert inputs.total_bytes([str(path), str(path)]) == 2 * len(data)
+    assert planning.total_bytes([str(path), str(path)]) == 2 * len(data)
 
 
 def test_identity_is_the_bytes_and_not_where_they_lie(tmp_path: Path) -> None:
     for name in ("a.tsv", "b.tsv"):
         (tmp_path / name).write_bytes(LINE)
-    first, second = inputs.plan(
+    first, second = planning.plan(
         [str(tmp_path / n) for n in ("a.tsv", "b.tsv")], yfcc100m, split_bytes=9
     ).splits
     assert first != second
@@ -255,7 +256,7 @@ def test_unpacks_what_was_packed(data: bytes, compression: str, chunk: int) -> N
 
 def refused(paths: list[Path], fmt: Any = yfcc100m) -> str:
     with pytest.raises(InputError) as error:
-        inputs.plan([str(path) for path in paths], fmt, split_bytes=1_000)
+        planning.plan([str(path) for path in paths], fmt, split_bytes=1_000)
     message = str(error.value)
     assert message.startswith(f"{paths[0]}: ")
     assert "\n" not in message
@@ -296,12 +297,12 @@ def test_a_file_is_named_once(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(path)
     for again in (path, tmp_path / "link", tmp_path / "." / "a.tsv"):
         with pytest.raises(ConfigError, match="named twice"):
-            inputs.plan([str(path), str(again)], yfcc100m, split_bytes=10)
+            planning.plan([str(path), str(again)], yfcc100m, split_bytes=10)
 
 
 def test_an_unknown_kind_of_address_is_refused() -> None:
     with pytest.raises(ConfigError, match="no such kind of address"):
-        inputs.plan(["nowhere://x/y"], yfcc100m, split_bytes=10)
+        planning.plan(["nowhere://x/y"], yfcc100m, split_bytes=10)
 
 
 @pytest.mark.parametrize("after", [b"2" + LINE[1:], LINE[:-1], b""])
@@ -309,7 +310,7 @@ def test_an_unknown_kind_of_address_is_refused() -> None:
 def test_a_file_that_changed_is_refused(after: bytes, pack: Any, tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_bytes(pack(LINE))
-    (split,) = inputs.plan([str(path)], yfcc100m, split_bytes=10).splits
+    (split,) = planning.plan([str(path)], yfcc100m, split_bytes=10).splits
     path.write_bytes(pack(after))
     with pytest.raises(InputError, match=r"a\.tsv: changed while being read"):
         list(inputs.read(split, yfcc100m))
@@ -320,7 +321,7 @@ def test_a_file_that_changed_is_refused(after: bytes, pack: Any, tmp_path: Path)
 def test_a_file_that_grew_is_read_as_it_was_planned(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_bytes(LINE + b"\n")
-    (split,) = inputs.plan([str(path)], yfcc100m, split_bytes=10_000).splits
+    (split,) = planning.plan([str(path)], yfcc100m, split_bytes=10_000).splits
     path.write_bytes((LINE + b"\n") * 2)
     assert sum(len(parsed.rows) for parsed in inputs.read(split, yfcc100m)) == 1
 
@@ -329,7 +330,7 @@ def test_a_parquet_file_is_one_split_and_its_errors_name_it(tmp_path: Path) -> N
     row = {"source": "flickr", "item_id": "1", "license": "CC-BY-2.0", "media_type": "photo"}
     path = tmp_path / "a.parquet"
     pq.write_table(pa.Table.from_pylist([row] * 9, schema=schemas.MANIFEST), path)
-    (split,) = inputs.plan([str(path)], canonical.MANIFEST, split_bytes=10).splits
+    (split,) = planning.plan([str(path)], canonical.MANIFEST, split_bytes=10).splits
     assert sum(len(parsed.rows) for parsed in inputs.read(split, canonical.MANIFEST)) == 9
     packed = tmp_path / "a.parquet.gz"
     packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
@@ -337,7 +338,7 @@ def test_a_parquet_file_is_one_split_and_its_errors_name_it(tmp_path: Path) -> N
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(InputError, match="changed while being read"):
         list(inputs.read(split, canonical.MANIFEST))
-    (split,) = inputs.plan([str(path)], canonical.MANIFEST, split_bytes=10).splits
+    (split,) = planning.plan([str(path)], canonical.MANIFEST, split_bytes=10).splits
     with pytest.raises(InputError, match=f"^{path}: a corrupt or cut Parquet file"):
         list(inputs.read(split, canonical.MANIFEST))
 
@@ -384,7 +385,7 @@ def test_row_groups_read_apart_are_the_file(
 
 
 def plan_of(path: Path, split_bytes: int) -> tuple[tuple[inputs.File, ...], tuple[inputs.Split, ...]]:
-    made = inputs.plan([str(path)], canonical.LICENSES, split_bytes=split_bytes)
+    made = planning.plan([str(path)], canonical.LICENSES, split_bytes=split_bytes)
     return made.files, made.splits
 
 
@@ -405,7 +406,7 @@ def test_row_groups_or_a_footer_that_changed_are_refused(at: int, tmp_path: Path
 def test_whole_files_may_be_anything(data: bytes, pack: Any, tmp_path: Path) -> None:
     path = tmp_path / "list"
     path.write_bytes(pack(data))
-    (split,) = inputs.plan([str(path)], None, split_bytes=0).splits
+    (split,) = planning.plan([str(path)], None, split_bytes=0).splits
     assert inputs.read_whole(split) == data
 
 
@@ -414,7 +415,7 @@ def test_urls_are_read_through_fsspec() -> None:
 
     with fsspec.open("memory://bucket/a.tsv", "wb") as file:
         file.write((LINE + b"\n") * 10)
-    planned = inputs.plan(["memory://bucket/a.tsv"], yfcc100m, split_bytes=500)
+    planned = planning.plan(["memory://bucket/a.tsv"], yfcc100m, split_bytes=500)
     assert planned.files[0].path == "memory://bucket/a.tsv"
     assert sum(len(p.rows) for split in planned.splits for p in inputs.read(split, yfcc100m)) == 10
 
@@ -430,7 +431,7 @@ def shared(*names: str) -> list[str]:
 
 
 def manifest(paths: list[str], fmt: Any, split_bytes: int) -> pa.Table:
-    planned = inputs.plan(paths, fmt, split_bytes=split_bytes)
+    planned = planning.plan(paths, fmt, split_bytes=split_bytes)
     parsed = [one for split in planned.splits for one in inputs.read(split, fmt)]
     assert sum(len(one.quarantined) for one in parsed) == 0
     assert all(one.unparsable == {} for one in parsed)

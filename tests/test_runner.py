@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from pipelines.jobs import Job, Plan
 from pipelines.release_plans import PlanCut, PlanJoin, PlanResolve, PlanTally
 from pipelines.runner import Runner
 from pipelines.steps import cut, index, join, merge, partition, resolve, tally
+from pipelines.store.memo import Memos, Result
 from pipelines.store.store import Store
+from pipelines.submission import parse
 from transforms.domain import errors
 from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError, RetryError
 
@@ -102,7 +105,7 @@ def test_workers_are_a_number() -> None:
     ],
 )
 def test_what_the_user_says_wins_over_what_is_usual(runner: Runner, expected: dict[str, object]) -> None:
-    options = runner._options().get_all_options()  # type: ignore[attr-defined]
+    options = parse(runner.options()).get_all_options()
     assert {name: options[name] for name in expected} == expected
 
 
@@ -129,6 +132,23 @@ def test_only_what_has_no_memo_runs(store: Store) -> None:
     toystages.ran.clear()
     Runner(2).run(store, sum_of_squares([1, 2, 3, 4]))
     assert sorted(toystages.ran) == ["add", "square 4"]
+
+
+def test_a_run_reads_each_memo_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers in the driver's process plan from what the driver has read."""
+    Runner(1).run(store, sum_of_squares([1, 2, 3]))
+    read: Counter[str] = Counter()
+    get = Memos.get
+
+    def count(memos: Memos, stage: str, key: str) -> Result | None:
+        found = get(memos, stage, key)
+        read[key] += found is not None
+        return found
+
+    monkeypatch.setattr(Memos, "get", count)
+    Runner(2).run(store, sum_of_squares([1, 2, 3, 4]))
+    assert len(read) == 5
+    assert set(read.values()) == {1}
 
 
 def test_with_nothing_to_do_beam_is_not_loaded(store: Store) -> None:
@@ -189,6 +209,33 @@ def test_errors_cross_from_other_processes(store: Store) -> None:
     }
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert found.stdout == "number 5: 'ü' \"quoted\" \\ BYLEAVE-ERROR [\nand a second line\n", found.stderr
+
+
+def test_a_worker_with_another_byleave_is_stopped_before_it_works_for_nothing(
+    store: Store, tmp_path: Path
+) -> None:
+    """The driver has these sources; its workers, processes of their own, find edited ones."""
+    (tmp_path / "toystages.py").write_text((HERE / "toystages.py").read_text() + "# another byleave\n")
+    program = (
+        "import os, sys; from pipelines.runner import Runner; from pipelines.store.store import open_store\n"
+        "from toystages import sum_of_squares; from transforms.domain.errors import ConfigError\n"
+        "os.environ['PYTHONPATH'] = sys.argv[2] + ':' + os.environ['PYTHONPATH']\n"
+        "options = ('--direct_running_mode=multi_processing', '--direct_num_workers=1')\n"
+        "try: Runner(0, options).run(open_store(sys.argv[1]), sum_of_squares([5]))\n"
+        "except ConfigError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", program, store.url, str(tmp_path)]
+    environment = {
+        "PYTHONPATH": f"{HERE}:{HERE.parent}",
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    }
+    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    (line,) = found.stdout.splitlines()
+    assert line.startswith("Square: a worker has another byleave than the driver (code "), found.stderr
+    theirs, ours = line.split("(")[1].split(")")[0].split("; the driver's: ")
+    assert theirs != ours
+    assert "pyarrow" in ours
+    assert list(store.backend.list("memo/Square")) == []
 
 
 def test_a_failed_run_keeps_what_was_done_before(store: Store) -> None:

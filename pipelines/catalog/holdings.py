@@ -16,7 +16,6 @@ from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from transforms.domain import schemas
-from transforms.domain.errors import IntegrityError
 from transforms.domain.reasons import REASONS
 
 _text, _count, _day = pa.string(), pa.int64(), pa.date32()
@@ -88,13 +87,11 @@ OF_A_RELEASE = frozenset({"released_manifest", "items", "excluded", "tallies", "
 """The names that mean something only for a release."""
 
 
-def blob_path(store: Store, blob: Blob) -> str:
-    """The absolute path by which DuckDB reads a blob, and by which it tells where a row came from."""
-    return f"{store.url}/{blob.path}"
-
-
 def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
-    """The blobs that hold ``name``, one of :data:`IN_BLOBS`, each once.
+    """The blobs that hold ``name``, one of :data:`IN_BLOBS`.
+
+    Of two buckets that hold the same rows, such as equal counts, one blob comes twice. Where it is the blob
+    that says what a row belongs to (quarantine, licenses, opt-outs), it comes once, whoever shares it.
 
     Args:
         store: to look in.
@@ -110,24 +107,28 @@ def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
             newest = store.tables.newest(MANIFESTS)
             found = _buckets(newest) if newest else iter(())
         case "released_manifest":
-            found = _buckets(_manifest_of(store, _given(release)))
+            of = _given(release)
+            found = _buckets(store.tables.held(MANIFESTS, of.content["inputs"]["manifest"], of.version))
         case "quarantine":
-            found = (Blob.from_json(split["quarantine"]) for _, split in _quarantined(store))
+            found = _each_once(Blob.from_json(split["quarantine"]) for _, split in _quarantined(store))
         case "licenses":
-            found = (blob for table in store.tables.all(LICENSES) for blob in _rows_of(table))
+            found = _each_once(blob for table in store.tables.all(LICENSES) for blob in _rows_of(table))
         case "opt_outs":
-            found = (blob for table in store.tables.all(OPT_OUTS) for blob in _rows_of(table))
+            found = _each_once(blob for table in store.tables.all(OPT_OUTS) for blob in _rows_of(table))
         case _:
             found = (blob for _, blob in sorted(_given(release).parts[name].items()))
-    return list(dict.fromkeys(found))
+    return list(found)
 
 
-def rows_of(store: Store, name: str, release: Release | None) -> pa.Table:
-    """The rows of ``name``, one of :data:`IN_DOCUMENTS`; arguments as :func:`blobs_of`."""
+def rows_of(store: Store, name: str, release: Release | None, path_of: Callable[[Blob], str]) -> pa.Table:
+    """The rows of ``name``, one of :data:`IN_DOCUMENTS`; arguments as :func:`blobs_of`.
+
+    ``path_of`` says where DuckDB finds a blob: the path by which it tells from which snapshot a row is.
+    """
     rows: dict[str, Callable[[], Iterable[tuple[Any, ...]]]] = {
         "snapshots": lambda: _snapshots(store),
-        "places": lambda: _places(store),
-        "splits": lambda: _splits(store),
+        "places": lambda: _places(store, path_of),
+        "splits": lambda: _splits(store, path_of),
         "reasons": lambda: enumerate(REASONS),
         "inputs": lambda: _inputs(_given(release)),
         "releases": lambda: _releases(store),
@@ -157,6 +158,10 @@ def _buckets(table: Table) -> Iterator[Blob]:
     return (blob for _, blob in sorted(table.buckets.items()))
 
 
+def _each_once(blobs: Iterable[Blob]) -> Iterator[Blob]:
+    return iter(dict.fromkeys(blobs))
+
+
 def _rows_of(table: Table) -> Iterator[Blob]:
     """The blobs that together hold the rows of a license snapshot or an opt-out list."""
     if table.kind == LICENSES:
@@ -177,31 +182,20 @@ def _snapshots(store: Store) -> Iterator[tuple[Any, ...]]:
         yield place, table.kind, table.name, _date(table.date), *counts, files, table.onto, table.digest
 
 
-def _places(store: Store) -> Iterator[tuple[Any, ...]]:
+def _places(store: Store, path_of: Callable[[Blob], str]) -> Iterator[tuple[Any, ...]]:
     for table in _all(store):
         for blob in dict.fromkeys(_rows_of(table)):
-            yield blob_path(store, blob), table.kind, table.name, _date(table.date)
+            yield path_of(blob), table.kind, table.name, _date(table.date)
 
 
 def _quarantined(store: Store) -> Iterator[tuple[Table, Any]]:
     return ((table, split) for table in _all(store) for split in table.splits if split["quarantine"])
 
 
-def _splits(store: Store) -> Iterator[tuple[Any, ...]]:
+def _splits(store: Store, path_of: Callable[[Blob], str]) -> Iterator[tuple[Any, ...]]:
     for table, split in _quarantined(store):
-        path = blob_path(store, Blob.from_json(split["quarantine"]))
+        path = path_of(Blob.from_json(split["quarantine"]))
         yield path, table.kind, table.name, split["file"], split["offset_bytes"], split["first_line"]
-
-
-def _manifest_of(store: Store, release: Release) -> Table:
-    stated = release.content["inputs"]["manifest"]
-    table = store.tables.get(MANIFESTS, stated["name"])
-    if table.digest != stated["digest"]:
-        raise IntegrityError(
-            f"release {release.version!r} was cut from manifest {stated['name']!r} with digest"
-            f" {stated['digest'][:12]}; the store's has {table.digest[:12]}"
-        )
-    return table
 
 
 def _inputs(release: Release) -> Iterator[tuple[Any, ...]]:
@@ -232,5 +226,5 @@ def _release(release: Release) -> tuple[Any, ...]:
 
 
 def _releases(store: Store) -> Iterator[tuple[Any, ...]]:
-    for place, version in enumerate(store.releases.versions()):
-        yield place, *_release(store.releases.get(version))
+    for place, release in enumerate(store.releases.all()):
+        yield place, *_release(release)

@@ -6,7 +6,7 @@ import io
 import itertools
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from rich.text import Text
 
 from pipelines.catalog import views as catalog
 from pipelines.catalog.cells import python_rows, times_as_text, to_json, visible, words
+from pipelines.progress import UNWATCHED, Watch
 from pipelines.store.store import Store
 from transforms.domain.errors import ConfigError
 
@@ -32,7 +33,9 @@ _SHOWN_CHARACTERS = 60  # of a cell
 _COLUMN_CHARACTERS = 8  # with less for each column, a table is not readable
 
 
-def ask(store: Store, sql: str, *, release: str | None = None, how: str = "table") -> Iterator[str]:
+def ask(
+    store: Store, sql: str, *, release: str | None = None, how: str = "table", watch: Watch = UNWATCHED
+) -> Generator[str, None, None]:
     """The answer to one SELECT over a store, as text for standard output; see :func:`render`.
 
     Only what the query names is hashed and opened. Errors are those of :func:`catalog.open_catalog`,
@@ -40,7 +43,8 @@ def ask(store: Store, sql: str, *, release: str | None = None, how: str = "table
     """
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
-    with catalog.open_catalog(store, release=release, needed=catalog.named_views(sql)) as connection:
+    needed = catalog.named_views(sql)
+    with catalog.open_catalog(store, release=release, needed=needed, watch=watch) as connection:
         yield from render(run_query(connection, sql), how, width=width, terminal=terminal)
 
 

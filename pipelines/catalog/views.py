@@ -4,10 +4,10 @@
 
     sql/views/<view>.sql  ──reads──►  stored.<name>  ──is──►  verified blobs, or rows made of documents
 
-DuckDB never verifies what it reads, so a blob is hashed before it is opened, and files that were not hashed
-cannot be opened at all: once the views stand, the connection reaches nothing else and cannot be unlocked.
-Only what a query names is hashed. Everything else has its view too, so that it can be listed and described,
-and refuses to be read.
+DuckDB never verifies what it reads, so a blob is hashed before it is opened, and copied here first if it
+lies elsewhere. Files that were not hashed cannot be opened at all: once the views stand, the connection
+reaches nothing else and cannot be unlocked. Only what a query names is hashed. Everything else has its view
+too, so that it can be listed and described, and refuses to be read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import os
 import secrets
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,9 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.catalog import holdings
+from pipelines.catalog.copies import copies
 from pipelines.catalog.sqlfiles import stats, views
+from pipelines.progress import UNWATCHED, Watch
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from transforms.domain.errors import ConfigError, IntegrityError, StateError, decode, encode
@@ -50,9 +51,14 @@ def named_views(sql: str) -> frozenset[str]:
     return frozenset({node["table_name"].lower() for node in nodes} & views().keys())
 
 
+@contextmanager
 def open_catalog(
-    store: Store, *, release: str | None = None, needed: Iterable[str] | None = None
-) -> duckdb.DuckDBPyConnection:
+    store: Store,
+    *,
+    release: str | None = None,
+    needed: Iterable[str] | None = None,
+    watch: Watch = UNWATCHED,
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A locked connection with the views of `sql/views/`; a query over them reads only verified bytes.
 
     Args:
@@ -61,6 +67,7 @@ def open_catalog(
             `released_manifest` are meant; None: the newest.
         needed: the views to be read; their blobs are hashed, the other views refuse. None: all of them, or
             without a release all that need none.
+        watch: shows what is fetched from a store elsewhere.
 
     Raises:
         StateError: a view is needed of a release that does not exist.
@@ -72,33 +79,33 @@ def open_catalog(
     if release is None and needed is None and not store.releases.versions():
         names -= holdings.OF_A_RELEASE
     found = store.releases.get(release) if release or names & holdings.OF_A_RELEASE else None
-    return _open(store, found, names)
+    with _open(store, found, names, watch) as connection:
+        yield connection
 
 
-def _open(store: Store, release: Release | None, names: Collection[str]) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def _open(
+    store: Store, release: Release | None, names: Collection[str], watch: Watch
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """All views, those over ``names`` readable."""
     blobs = {
         name: holdings.blobs_of(store, name, release) for name in sorted(names) if name in holdings.IN_BLOBS
     }
     distinct = list(dict.fromkeys(blob for each in blobs.values() for blob in each))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(store.blobs.verify, distinct))
-    connection = _connect()
-    try:
+    with copies(store) as files, _connect() as connection:
+        files.fetch(distinct, watch)
         for name, schema in _SCHEMAS.items():
             if name not in names:
                 _refuse(connection, name, schema)
             elif blobs.get(name):
-                _read(connection, name, (holdings.blob_path(store, blob) for blob in blobs[name]))
+                _read(connection, name, map(files.path, blobs[name]))
+            elif name in holdings.IN_BLOBS:
+                _fill(connection, name, schema, None)
             else:
-                empty = name in holdings.IN_BLOBS
-                _fill(connection, name, schema, None if empty else holdings.rows_of(store, name, release))
+                _fill(connection, name, schema, holdings.rows_of(store, name, release, files.path))
         _create_views(connection)
-        _lock(connection, (holdings.blob_path(store, blob) for blob in distinct))
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+        _lock(connection, map(files.path, distinct))
+        yield connection
 
 
 def empty_catalog() -> duckdb.DuckDBPyConnection:
@@ -137,7 +144,7 @@ def plain_errors() -> Iterator[None]:
         raise ConfigError(f"{text}\nViews: {', '.join(views())}") from None
 
 
-def write_stats(path: Path, release: Release, store: Store) -> None:
+def write_stats(path: Path, release: Release, store: Store, watch: Watch = UNWATCHED) -> None:
     """Write a DuckDB file of a release's aggregates, in which no id of an item or owner occurs.
 
     Tables: `releases` (one row), `tallies` and `exclusions` as the catalog's views of these names, `licenses`
@@ -145,7 +152,7 @@ def write_stats(path: Path, release: Release, store: Store) -> None:
     needs no more than these. The file appears whole or not at all; its bytes differ from run to run.
     """
     tables = {"releases": holdings.describe(release).drop_columns(["place"])}
-    with _open(store, release, ("tallies", "exclusions", "reasons")) as catalog:
+    with _open(store, release, ("tallies", "exclusions", "reasons"), watch) as catalog:
         for name in ("tallies", "exclusions"):
             tables[name] = catalog.sql(f"from {name}").to_arrow_table()
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import click
 
-from pipelines.commands.options import store_argument
+from pipelines.commands.options import store_argument, watch
 from pipelines.config import shipped
 from transforms.domain.errors import ConfigError
 
@@ -27,7 +28,8 @@ def sql(store: str, query: str | None, file: str | None, release: str | None, ho
     """Ask DuckDB about a store.
 
     Views: manifest, quarantine, snapshots, licenses, opt_outs, releases; of a release: items, decisions,
-    exclusions, tallies. Every blob that a query reads is held to its digest first.
+    exclusions, tallies. Every blob that a query reads is held to its digest first. Of one on gs:// that is a
+    copy, which is gone when the query ends, or kept in the folder BYLEAVE_CACHE.
 
     \b
     Example:
@@ -39,8 +41,10 @@ def sql(store: str, query: str | None, file: str | None, release: str | None, ho
     if (query is None) == (file is None):
         raise ConfigError("give either a query or --file, and one of them")
     text = query if query is not None else _read(str(file))
-    for line in ask(open_store(store), text, release=release, how=how or "table"):
-        click.echo(line)
+    answer = ask(open_store(store), text, release=release, how=how or "table", watch=watch())
+    with contextlib.closing(answer):  # at Ctrl-C too, so that no copy of a blob stays
+        for line in answer:
+            click.echo(line)
 
 
 def _read(path: str) -> str:

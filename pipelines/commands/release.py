@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,14 +11,14 @@ import click
 from pipelines.commands.options import (
     IsoDate,
     columns,
+    counted,
     json_option,
     runner_options,
     show,
     store_argument,
     watch,
 )
-from pipelines.config import shipped
-from transforms.domain.errors import ConfigError
+from pipelines.policies import find_policy
 from transforms.domain.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -27,27 +26,11 @@ if TYPE_CHECKING:
     from pipelines.release_inputs import Inputs
     from pipelines.runner import Runner
     from pipelines.store.releases import Release
-    from transforms.domain.policy import Policy
 
 
 @click.group()
 def release() -> None:
     """Cut, list, show, compare and verify releases."""
-
-
-def _policy(path: str) -> Policy:
-    """The policy in a file, or the shipped one of that path or name."""
-    from transforms.domain.policy import parse_policy
-
-    for file in (Path(path), shipped("configs") / "policies" / f"{Path(path).stem}.toml"):
-        if file.is_file() and (
-            file == Path(path) or path in (Path(path).stem, f"configs/policies/{file.name}")
-        ):
-            try:
-                return parse_policy(file.read_text(encoding="utf-8"), path)
-            except UnicodeDecodeError as error:
-                raise ConfigError(f"{path}: not UTF-8 text ({error})") from error
-    raise ConfigError(f"{path}: there is no such file. Policies that ship: research, commercial")
 
 
 @release.command()
@@ -87,7 +70,7 @@ def cut(
     from pipelines.release_inputs import choose_inputs
     from pipelines.store.store import open_store
 
-    opened, decided = open_store(store), _policy(policy)
+    opened, decided = open_store(store), find_policy(policy)
     inputs = choose_inputs(opened, as_of=as_of, manifest=manifest, without_opt_outs=without_opt_outs)
     if dry_run:
         from pipelines.outlook import foresee
@@ -97,7 +80,7 @@ def cut(
     published, new = job.cut_release(opened, inputs, decided, version, runner)
     from pipelines.catalog.statistics import ship_stats
 
-    stats = ship_stats(opened, published)
+    stats = ship_stats(opened, published, watch())
     state = "published" if new else "was published already, the same to the byte"
     text = f"release {version} {state}\n{_describe(published)}\n  statistics  {stats}"
     show({**_summary(published), "new": new, "stats": stats}, text, as_json=as_json)
@@ -124,7 +107,7 @@ def _show_outlook(forecasts: Sequence[Forecast], inputs: Inputs, as_json: bool) 
         most = f" to {each.at_most:,}" if each.at_most > each.to_do else ""
         text = f"{each.to_do:,}{most} of {each.actions:,} to do"
         if each.to_do:
-            text += f", {each.rows_to_do:,} rows"
+            text += f", {counted(each.rows_to_do, 'row')}"
         if each.why:
             text += ": " + ", ".join(
                 f"{what.replace('_', '-')} {count:,}" for what, count in each.why.items()
@@ -147,7 +130,7 @@ def list_(store: str, as_json: bool) -> None:
     from pipelines.store.store import open_store
 
     opened = open_store(store)
-    releases = [opened.releases.get(version) for version in opened.releases.versions()]
+    releases = opened.releases.all()
     lines = [
         f"{each.version:<14} {each.content['counts']['kept']:>13,} items  {each.content['purpose']:<24}"
         f" {each.content['as_of'] or '-':<10}  {each.digest[:12]}"

@@ -1,7 +1,7 @@
-"""Raw files as inputs of actions: pinned by digest, cut into splits, read in pieces of bounded size.
+"""Raw files as inputs of actions: splits, pinned by digest and read in pieces of bounded size.
 
-Planning reads each file once, and says what every byte of it is. A worker reads the bytes of its split again
-and refuses them when they are others by then.
+:mod:`pipelines.raw.planning` makes the splits. A worker reads the bytes of its split again, and refuses them
+when they are others by then.
 """
 
 from __future__ import annotations
@@ -9,25 +9,21 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
-from pipelines.raw.decompression import decompress, detect
-from pipelines.raw.files import locate, reading
+from pipelines.raw.decompression import decompress
+from pipelines.raw.files import reading
 from pipelines.raw.lineblocks import BLOCK_BYTES, LINE_BYTES, LongLine, blocks
-from pipelines.raw.scan import Scan
 from transforms.domain import schemas
-from transforms.domain.errors import ConfigError, InputError
-from transforms.formats import heads, quarantine
+from transforms.domain.errors import InputError
+from transforms.formats import quarantine
 from transforms.formats.lines import Parsed
 from transforms.formats.quarantine import Refused
 from transforms.formats.registry import FileFormat, LineFormat
-from transforms.formats.rowgroups import Cut
 
-_COMPRESSED_CHUNK_BYTES = 1 << 18
+COMPRESSED_CHUNK_BYTES = 1 << 18
 _WHOLE_BYTES = 1 << 30
 
 Format = LineFormat | FileFormat
@@ -92,134 +88,6 @@ class Inputs:
     splits: tuple[Split, ...]
 
 
-def total_bytes(paths: Sequence[str]) -> int:
-    """How many bytes planning ``paths`` will read.
-
-    Raises:
-        InputError: one is no file.
-    """
-    return sum(locate(path).bytes for path in paths)
-
-
-# --- Planning ----------------------------------------------------------------------------------------------
-
-
-def plan(
-    paths: Sequence[str],
-    fmt: Format | None,
-    *,
-    split_bytes: int,
-    report: Callable[[int], None] | None = None,
-) -> Inputs:
-    """The files with their digests, and their splits.
-
-    Plain files of lines are cut at the first line feed at or after each multiple of ``split_bytes``; the
-    same bytes are always cut at the same places. Large Parquet files are cut between row groups. Every other
-    file is one split.
-
-    Args:
-        paths: local paths or URLs.
-        fmt: the format that all have; None for files that are not looked at, and may be empty.
-        split_bytes: at least 1.
-        report: called with how many bytes have been read so far.
-
-    Raises:
-        InputError: a file is missing, unreadable, empty or not of the format.
-        ConfigError: a file is named twice.
-    """
-    located = [locate(path) for path in paths]
-    named: dict[str, str] = {}
-    for path, each in zip(paths, located, strict=True):
-        if each.identity in named:
-            raise ConfigError(f"{path}: named twice, before as {named[each.identity]}. Name each file once.")
-        named[each.identity] = path
-    # A file of another kind is told before the others are read to their ends.
-    looked = [_look(each.place, fmt) for each in located]
-    count = _Count(report)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        pinned = list(pool.map(lambda seen: _pin(seen, fmt, split_bytes, count), looked))
-    return Inputs(tuple(file for file, _ in pinned), tuple(split for _, splits in pinned for split in splits))
-
-
-@dataclass(frozen=True)
-class _Looked:
-    place: str
-    compression: str
-    settings: Mapping[str, object]
-
-
-class _Count:
-    """Adds up what threads have read, and reports it."""
-
-    def __init__(self, report: Callable[[int], None] | None) -> None:
-        self._report = report
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def add(self, size: int) -> None:
-        with self._lock:
-            self._bytes += size
-            if self._report:
-                self._report(self._bytes)
-
-
-def _pin(
-    looked: _Looked, fmt: Format | None, split_bytes: int, count: _Count
-) -> tuple[File, tuple[Split, ...]]:
-    """A file and its splits, by the digests that their bytes have now."""
-    can_cut = isinstance(fmt, LineFormat) and not looked.compression
-    with reading(looked.place) as file:
-        cuts = fmt.cuts(file, split_bytes) if isinstance(fmt, FileFormat) else ()
-        scan = Scan(split_bytes if can_cut else None, [cut.end_bytes for cut in cuts])
-        file.seek(0)
-        while chunk := file.read(BLOCK_BYTES):
-            scan.take(chunk)
-            count.add(len(chunk))
-    splits = tuple(
-        Split(looked.place, *cut, compression=looked.compression, settings=looked.settings)
-        for cut in scan.finish()
-    )
-    if cuts:
-        splits = _of_row_groups(splits, cuts)
-    return File(looked.place, scan.bytes, scan.whole.hexdigest()), splits
-
-
-def _of_row_groups(pieces: Sequence[Split], cuts: Sequence[Cut]) -> tuple[Split, ...]:
-    """The pieces of a Parquet file as splits; the last piece is its footer, which all others need."""
-    if len(pieces) != len(cuts) + 1:
-        raise _changed(pieces[0].path)
-    *groups, footer = pieces
-    read_with = {"footer": [footer.offset_bytes, footer.sha256]}
-    return tuple(
-        dataclasses.replace(
-            piece, settings={**piece.settings, "row_groups": [cut.first, cut.stop], **read_with}
-        )
-        for piece, cut in zip(groups, cuts, strict=True)
-    )
-
-
-def _look(place: str, fmt: Format | None) -> _Looked:
-    """How the file is packed, and what the format finds in its beginning."""
-    with reading(place) as file:
-        compression = detect(file.read(10))
-        file.seek(0)
-        if fmt is None:
-            return _Looked(place, compression, {})
-        head = b""
-        for piece in decompress(iter(lambda: file.read(_COMPRESSED_CHUNK_BYTES), b""), compression, place):
-            head += piece
-            if len(head) >= heads.SAMPLE_BYTES:
-                break
-    if not head:
-        raise InputError(f"{place}: an empty file. Leave it out, or fetch it again.")
-    if compression and not isinstance(fmt, LineFormat):
-        raise InputError(f"{place}: {compression} data, which {fmt.name} is not read from. Unpack it first.")
-    return _Looked(place, compression, fmt.variant(head, place))
-
-
-# --- Reading -----------------------------------------------------------------------------------------------
-
-
 def read(split: Split, fmt: Format, settings: Mapping[str, object] | None = None) -> Iterator[Parsed]:
     """The rows of a split in order, in pieces; places count from the start of the split.
 
@@ -227,7 +95,8 @@ def read(split: Split, fmt: Format, settings: Mapping[str, object] | None = None
         InputError: the file is corrupt or cut, or its bytes are not those that were planned.
     """
     settings = {**(settings or {}), **split.settings}
-    with reading(split.path) as file:
+    jumps = isinstance(fmt, FileFormat)  # as far as the footer, which may lie beyond the split
+    with reading(split.path, stop_bytes=None if jumps else _end(split), here_and_there=jumps) as file:
         try:
             if isinstance(fmt, LineFormat):
                 yield from _read_lines(file, split, fmt, settings)
@@ -248,7 +117,7 @@ def read_whole(split: Split) -> bytes:
         InputError: the file is corrupt or cut, has over 1 GiB, or its bytes are not those that were planned.
     """
     whole = bytearray()
-    with reading(split.path) as file:
+    with reading(split.path, stop_bytes=_end(split)) as file:
         for piece in decompress(_pinned(file, split), split.compression, split.path):
             whole += piece
             if len(whole) > _WHOLE_BYTES:
@@ -258,7 +127,7 @@ def read_whole(split: Split) -> bytes:
 
 def _pinned(file: IO[bytes], split: Split) -> Iterator[bytes]:
     """The bytes of the split as they lie on disk; an error at their end if they are others."""
-    size = _COMPRESSED_CHUNK_BYTES if split.compression else BLOCK_BYTES
+    size = COMPRESSED_CHUNK_BYTES if split.compression else BLOCK_BYTES
     digest = hashlib.sha256()
     left = split.length_bytes
     file.seek(split.offset_bytes)
@@ -267,10 +136,15 @@ def _pinned(file: IO[bytes], split: Split) -> Iterator[bytes]:
         left -= len(chunk)
         yield chunk
     if left or digest.hexdigest() != split.sha256:
-        raise _changed(split.path)
+        raise changed(split.path)
 
 
-def _changed(path: str) -> InputError:
+def _end(split: Split) -> int:
+    return split.offset_bytes + split.length_bytes
+
+
+def changed(path: str) -> InputError:
+    """The error for a file whose bytes are not those that were planned."""
     return InputError(f"{path}: changed while being read. Let it be written to its end, then start again.")
 
 

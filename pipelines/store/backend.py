@@ -23,9 +23,15 @@ class Backend(Protocol):
     """Conditional writes and plain reads under one URL. Paths are relative, with `/` between parts.
 
     Every write is durable when it returns. A reader sees a whole object or none.
+
+    Attributes:
+        url: of the store; paths are relative to it.
+        reads_at_once: how many threads may ask for small objects: one where answers come at once, more where
+            they travel.
     """
 
     url: str
+    reads_at_once: int
 
     def create(self, path: str, data: bytes) -> bool:
         """Write an object only if there is none; False, and nothing changed, if there is one."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -17,6 +19,8 @@ import pyarrow as pa
 from pipelines.store import parquet
 from pipelines.store.backend import Backend
 from transforms.domain.errors import IntegrityError
+
+_CHUNK_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, order=True)
@@ -182,11 +186,35 @@ class Blobs:
         Raises:
             IntegrityError: it is missing, or its bytes are not those of its name.
         """
+        for _ in self._verified(blob):
+            pass
+
+    def copy(self, blob: Blob, target: Path) -> None:
+        """Make ``target`` a copy of the blob, unless it is one already, to the byte.
+
+        Raises:
+            IntegrityError: the blob is missing, or its bytes are not those of its name. No copy is made.
+        """
+        if _is_copy(target, blob):
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        try:
+            with scratch.open("xb") as file:
+                for chunk in self._verified(blob):
+                    file.write(chunk)
+            scratch.replace(target)
+        finally:
+            scratch.unlink(missing_ok=True)
+
+    def _verified(self, blob: Blob) -> Iterator[pa.Buffer]:
+        """The bytes of the blob; an error at their end if they are others."""
         sha256 = hashlib.sha256()
         try:
             with self._backend.open(blob.path, blob.bytes) as file:
-                while chunk := file.read_buffer(1 << 22):
+                while chunk := file.read_buffer(_CHUNK_BYTES):
                     sha256.update(chunk)
+                    yield chunk
         except FileNotFoundError:
             raise IntegrityError(f"{blob.path}: the blob is missing from {self._backend.url}") from None
         if sha256.hexdigest() != blob.digest:
@@ -209,3 +237,11 @@ class Blobs:
     def remove(self, blob: Blob) -> None:
         """Drop a blob that nothing refers to any more."""
         self._backend.remove(blob.path)
+
+
+def _is_copy(path: Path, blob: Blob) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == blob.digest
+    except FileNotFoundError:
+        return False

@@ -17,6 +17,7 @@ from typing import BinaryIO, TypeVar, cast
 import pyarrow as pa
 from google.api_core import exceptions
 
+from pipelines.config import patience_seconds
 from pipelines.store.gcs_calls import PATIENCE_S, Calls, Clock, Damaged, Unsettled, momentary
 from pipelines.store.gcs_client import new_client
 from pipelines.store.gcs_objects import ABSENT, Objects, Page, sums_of
@@ -27,6 +28,7 @@ _WHOLE_BYTES = 32 << 20
 """Up to this an object is read in one request, with its checksum; a bucket's blob is about 10 MB."""
 
 _PAGE_PATHS = 1000
+_READS_AT_ONCE = 32
 _SPOOL_BYTES = 8 << 20
 _CHUNK_BYTES = 16 << 20
 
@@ -42,10 +44,11 @@ class GcsBackend:
             raise ConfigError(f"{url}: name a bucket, as in gs://bucket/path")
         parts = [part for part in folder.split("/") if part]
         self.url = "/".join(["gs:/", bucket, *parts])
+        self.reads_at_once = _READS_AT_ONCE
         self._root = "".join(f"{part}/" for part in parts)
         self._page_paths = page_paths
         self._objects = Objects(new_client(self.url), bucket, _CHUNK_BYTES)
-        self._calls = Calls(self.url, patience_s)
+        self._calls = Calls(self.url, patience_seconds(patience_s))
 
     # --- Writing -------------------------------------------------------------------------------------------
 

@@ -86,6 +86,7 @@ class LocalBackend:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.url = str(self.root)
+        self.reads_at_once = 1
         self._scratch = Scratch(self.root / "tmp")
         self._folders = Folders(self.root)
 

@@ -7,7 +7,7 @@ is an error of its own: nothing built on it could be trusted.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipelines.store.backend import Backend
 from pipelines.store.blobs import Blob, Blobs
 from pipelines.store.documents import canonical
 from pipelines.store.routed import Routed
+from pipelines.threads import in_threads
 from transforms.domain.errors import IntegrityError
 
 
@@ -29,6 +30,11 @@ class Result:
     def files(self) -> list[Blob]:
         """Every blob that the result refers to."""
         return [*self.blobs.values(), *(each.file for group in self.routed.values() for each in group)]
+
+    def counts_by(self, kind: str) -> dict[str, int]:
+        """The counts `<kind>/<name>`, by that name."""
+        prefix = f"{kind}/"
+        return {name.removeprefix(prefix): n for name, n in self.counts.items() if name.startswith(prefix)}
 
     def to_json(self) -> dict[str, Any]:
         """The result as a JSON value."""
@@ -63,6 +69,11 @@ class Memos:
         """The result remembered for ``key``; None if there is none, or a blob of it is gone."""
         result = self.find(stage, key)
         return result if result and all(self._blobs.has(blob) for blob in result.files()) else None
+
+    def get_all(self, stage: str, keys: Sequence[str]) -> dict[str, Result]:
+        """What :meth:`get` finds, by key; as many at once as the store bears."""
+        found = in_threads(lambda key: self.get(stage, key), keys, self._backend.reads_at_once)
+        return {key: result for key, result in zip(keys, found, strict=True) if result is not None}
 
     def find(self, stage: str, key: str) -> Result | None:
         """The result remembered for ``key``, whether its blobs are still there or not."""

@@ -18,6 +18,7 @@ from pipelines.store.blobs import Blob, Blobs
 from pipelines.store.commits import commit
 from pipelines.store.documents import canonical, digest
 from pipelines.store.tables import check_name, natural
+from pipelines.threads import in_threads
 from transforms.domain.errors import IntegrityError, StateError, UnreachableError
 
 FORMAT = "byleave-release/1"
@@ -116,15 +117,22 @@ class Releases:
         Raises:
             StateError: there is none.
         """
+        release = self.find(version) if version is not None else None
+        if release is not None:
+            return release
         versions = self.versions()
         if not versions:
             raise StateError(f"{self._backend.url}: has no release yet. Cut one: byleave release cut --help")
-        release = self.find(versions[-1] if version is None else version)
+        release = self.find(versions[-1]) if version is None else None
         if release is None:
             raise StateError(
                 f"{self._backend.url}: has no release {version!r}. There is: {', '.join(versions)}"
             )
         return release
+
+    def all(self) -> list[Release]:
+        """Every release, the newest last."""
+        return list(in_threads(self.get, self.versions(), self._backend.reads_at_once))
 
     def commit(self, release: Release) -> bool:
         """Make the release visible; False if it is there already, the same to the byte.

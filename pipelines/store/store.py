@@ -12,6 +12,8 @@
       datasets/<dataset>/releases/<version>.json      THE commit of a release
       datasets/<dataset>/releases/<version>/stats.duckdb
       datasets/<dataset>/channels/latest.json         movable pointer; a hint, never the truth
+      datasets/<dataset>/lease.json                   which night is at work, and until when
+      datasets/<dataset>/inbox.json                   which file of an inbox became which table
       tmp/                                            files that are being written (local stores)
 """
 
@@ -29,6 +31,7 @@ from pipelines.store.local import LocalBackend
 from pipelines.store.memo import Memos
 from pipelines.store.releases import Releases
 from pipelines.store.tables import Tables, check_name
+from pipelines.threads import CORES
 from transforms.domain import keys
 from transforms.domain.errors import ConfigError, StateError
 
@@ -84,7 +87,10 @@ def connect(url: str) -> Backend:
         raise ConfigError(
             f"{url}: stores on {url.split('://')[0]}:// cannot be opened; use a local folder or gs://bucket/path"
         )
-    return LocalBackend(Path(url.removeprefix("file://")))
+    path = url.removeprefix("file://")
+    if path != url and not path.startswith("/"):
+        raise ConfigError(f"{url}: write file:// before an absolute path, as in file:///data/store")
+    return LocalBackend(Path(path))
 
 
 class Store:
@@ -98,6 +104,16 @@ class Store:
         self.memos = Memos(backend, self.blobs)
         self.tables = Tables(backend, dataset.path)
         self.releases = Releases(backend, self.blobs, dataset.path)
+
+    @property
+    def blobs_at_once(self) -> int:
+        """How many threads may hold a blob as it lies in the store: tens of MB each."""
+        return max(CORES, min(self.backend.reads_at_once, 16))
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many threads may hold a bucket's rows, which takes memory, however much the store can give."""
+        return max(CORES, min(self.backend.reads_at_once, 2 * CORES))
 
 
 def create_store(url: str, dataset: Dataset) -> Store:
@@ -116,8 +132,15 @@ def create_store(url: str, dataset: Dataset) -> Store:
     backend.close()
     store = open_store(url)
     if store.dataset != dataset:
+        asked = asdict(dataset)
+        other = ", ".join(
+            f"{name} {value}, not {asked[name]}"
+            for name, value in asdict(store.dataset).items()
+            if value != asked[name]
+        )
         raise StateError(
-            f"{url}: exists with {store.dataset}; these settings are fixed when a store is created"
+            f"{url}: exists with {other}. That is fixed when a store is created: use it as it is, or name a"
+            " new folder"
         )
     return store
 

@@ -13,6 +13,7 @@ from pipelines.store.blobs import Blob
 from pipelines.store.commits import commit
 from pipelines.store.documents import canonical, digest
 from pipelines.store.routed import Routed
+from pipelines.threads import in_threads
 from transforms.domain.errors import ConfigError, IntegrityError, StateError
 
 MANIFESTS, LICENSES, OPT_OUTS = "manifests", "licenses", "opt-outs"
@@ -181,15 +182,35 @@ class Tables:
             raise StateError(f"{kind}: there is no {name!r} in {self._backend.url}. There is: {there}")
         return table
 
+    def held(self, kind: str, stated: Mapping[str, Any], release: str) -> Table:
+        """The snapshot that the release of version ``release`` states by name and digest.
+
+        Raises:
+            StateError: it is no longer there.
+            IntegrityError: it is no longer what it was.
+        """
+        table = self.get(kind, stated["name"])
+        if table.digest != stated["digest"]:
+            raise IntegrityError(
+                f"release {release!r} was made of {kind} {table.name!r} with digest {stated['digest'][:12]};"
+                f" that in {self._backend.url} has {table.digest[:12]}. Restore it, or cut the next release"
+            )
+        return table
+
     def newest(self, kind: str) -> Table | None:
         """The last snapshot by name that no other one was made on top of; None if there is none."""
-        tables = [self.get(kind, name) for name in self.names(kind)]
+        tables = self._read_all(kind)
         superseded = {table.onto for table in tables}
         return next((table for table in reversed(tables) if table.name not in superseded), None)
 
     def all(self, kind: str) -> list[Table]:
         """Every snapshot of ``kind``, by date, then by name."""
-        return sorted((self.get(kind, n) for n in self.names(kind)), key=lambda t: (t.date, natural(t.name)))
+        return sorted(self._read_all(kind), key=lambda t: (t.date, natural(t.name)))
+
+    def _read_all(self, kind: str) -> list[Table]:
+        """Every snapshot of ``kind``, in natural order."""
+        at_once = self._backend.reads_at_once
+        return list(in_threads(lambda name: self.get(kind, name), self.names(kind), at_once))
 
     def commit(self, table: Table) -> None:
         """Make the snapshot visible; nothing changes if it is there already with the same rows.

@@ -294,13 +294,25 @@ def test_what_to_copy_from_is_the_newest_release_of_the_manifest_and_policy(
     assert joined_before(store, later, research) == {}
 
 
+@pytest.mark.parametrize("licenses", [False, True], ids=["opt-outs", "licenses and opt-outs"])
 def test_a_night_comes_to_what_a_store_without_releases_comes_to(
-    full: Store, copy: Copy, tmp_path: Path
+    full: Store, copy: Copy, tmp_path: Path, licenses: bool
 ) -> None:
     night, fresh = copy(full), copy(full)
     before = cut(night, version="1")
-    item = night.blobs.get_table(before.parts["items"][5], ["item_id"])["item_id"][3].as_py()
+    kept = [before.parts["items"][bucket] for bucket in (5, 6, 7)]
+    rows = [night.blobs.get_table(part, ["item_id", "owner_id"]).to_pylist()[3] for part in kept]
     for store in (night, fresh):
-        opt_out(store, tmp_path, item)
+        opt_out(store, tmp_path, rows[0]["item_id"])
+        if licenses:  # of a bucket in which somebody opts out, and of another
+            opt_out(store, tmp_path, rows[1]["owner_id"])
+            file = tmp_path / "licenses.csv"
+            said = "".join(f"{row['item_id']},{row['owner_id']},CC-BY-2.0,private\n" for row in rows)
+            file.write_text("item_id,owner_id,license,visibility\n" + said, encoding="utf-8")
+            ingest_licenses(store, [str(file)], fmt="csv", observed_on="2026-11-21", runner=ByHand())
     assert joined_before(night, choose_inputs(night, as_of=None), policy("research"))
-    assert cut(night, version="2").digest == cut(fresh, version="2").digest
+    again, anew = cut(night, version="2"), cut(fresh, version="2")
+    assert again.digest == anew.digest
+    assert len(set(again.parts["items"].items()) - set(before.parts["items"].items())) == (
+        3 if licenses else 1
+    )

@@ -10,7 +10,7 @@ from byhand import ByHand, listing
 from worlds import cut, new_memos, policy
 
 from pipelines import code
-from pipelines.ingest import ingest_opt_outs
+from pipelines.ingest import ingest_licenses, ingest_opt_outs
 from pipelines.outlook import Forecast, foresee
 from pipelines.release_inputs import choose_inputs
 from pipelines.store.store import Store
@@ -56,6 +56,24 @@ def test_of_items_only_their_number_is_known(full_hamlet: Store, copy: Copy, tmp
     for stage in ("Join", "Cut"):
         assert (seen[stage].to_do, seen[stage].at_most) == (0, 3)
     assert done_by_a_cut(store)["Cut"] == 3
+
+
+def test_licenses_without_an_owner_may_concern_any_bucket(
+    full_hamlet: Store, copy: Copy, tmp_path: Path
+) -> None:
+    store = copy(full_hamlet)
+    parts = list(cut(store).parts["items"].values())[:3]
+    items = [store.blobs.get_table(part, ["item_id"])["item_id"][0].as_py() for part in parts]
+    file = tmp_path / "licenses.csv"
+    file.write_text(
+        "item_id,owner_id,license,visibility\n" + "".join(f"{item},,CC0-1.0,public\n" for item in items),
+        encoding="utf-8",
+    )
+    ingest_licenses(store, [str(file)], fmt="csv", observed_on="2026-11-21", runner=ByHand())
+    seen = outlook(store)
+    assert seen["Resolve"].why == {"licenses": seen["Resolve"].to_do}
+    assert (seen["Join"].to_do, seen["Join"].at_most) == (0, seen["Join"].actions)
+    assert done_by_a_cut(store)["Join"] == 3
 
 
 def test_another_policy_joins_nothing(full_hamlet: Store, copy: Copy) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import manifest_row, table
 
-from pipelines.store import parquet
+from pipelines.store import parquet, rowgroups
 from pipelines.store.rowgroups import Piece, UnlikeOursError, splice
 from transforms.domain.errors import IntegrityError
 from transforms.domain.schemas import INDEX, MANIFEST, REPEATING
@@ -120,6 +120,26 @@ def written(**settings: object) -> bytes:
 def test_what_our_writer_does_not_write_is_refused(data: bytes, rows: int, message: str) -> None:
     with pytest.raises(UnlikeOursError, match=message):
         splice([Piece(data, 0, rows)])
+
+
+def test_row_groups_that_do_not_lie_end_to_end_are_refused() -> None:
+    data = file(wide(2), INDEX)
+    (first, second) = (slice(*group.entry) for group in rowgroups._read(data).groups)
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    body, entries = data[:footer], data[footer:-8]
+    head, one, two, tail = entries[: first.start], entries[first], entries[second], entries[second.stop :]
+    exchanged = body + head + two + one + tail + data[-8:]
+    assert len(exchanged) == len(data)
+    with pytest.raises(UnlikeOursError, match="do not lie end to end"):
+        splice([Piece(exchanged, 0, 3_000)])
+
+
+def test_files_of_two_writers_are_refused() -> None:
+    data = file(wide(1), INDEX)
+    other = data.replace(b"parquet-cpp-arrow version", b"parquet-cpp-arrow Version")
+    assert other != data
+    with pytest.raises(UnlikeOursError, match="more than one schema or writer"):
+        splice([Piece(data, 0, 3_000), Piece(other, 0, 3_000)])
 
 
 def test_files_of_two_schemas_are_refused() -> None:

@@ -102,6 +102,18 @@ def test_one_that_is_not_there_is_named_with_those_that_are(store: Store) -> Non
         store.tables.get(MANIFESTS, "2014-05")
 
 
+def test_a_release_is_held_to_the_tables_that_it_states(store: Store) -> None:
+    stated = {"name": TABLE.name, "digest": TABLE.digest, "date": TABLE.date, "rows": 6}
+    with pytest.raises(StateError, match=f"no '{TABLE.name}'"):
+        store.tables.held(OPT_OUTS, stated, "7")
+    store.tables.commit(TABLE)
+    assert store.tables.held(OPT_OUTS, stated, "7") == TABLE
+    with pytest.raises(
+        IntegrityError, match=f"release '7' was made of opt-outs '{TABLE.name}' with digest 0"
+    ):
+        store.tables.held(OPT_OUTS, {**stated, "digest": "0" * 64}, "7")
+
+
 def test_tables_are_in_the_order_of_their_days(store: Store) -> None:
     for name, date in (("c", "2025-01-01"), ("a", "2026-01-01"), ("b", "2025-01-01"), ("10", ""), ("9", "")):
         store.tables.commit(Table(LICENSES, name, date=date))

@@ -213,6 +213,10 @@ def test_an_upload_goes_on_where_it_was(bucket: Bucket, weather: Weather, fault:
     assert get(bucket) == CONTENT
 
 
+def test_where_an_upload_goes_on_leads_through_the_weather(bucket: Bucket, weather: Weather) -> None:
+    assert bucket.blob("x").create_resumable_upload_session().startswith(f"{weather.url}/upload/")
+
+
 def test_an_upload_is_told_how_much_of_it_has_come(bucket: Bucket, weather: Weather) -> None:
     url = bucket.blob("x").create_resumable_upload_session(if_generation_match=0)
 
@@ -227,8 +231,9 @@ def test_an_upload_is_told_how_much_of_it_has_come(bucket: Bucket, weather: Weat
         asked = send(stated)
         assert (asked.status_code, asked.headers["Range"]) == (308, f"bytes=0-{CHUNK - 1}")
     assert not is_there(bucket)
-    again = send(f"bytes 0-{CHUNK - 1}/{size}", CONTENT[:CHUNK])
-    assert (again.status_code, again.headers["Range"]) == (308, f"bytes=0-{CHUNK - 1}")
+    for come in (CHUNK, 100):
+        again = send(f"bytes 0-{come - 1}/{size}", CONTENT[:come])
+        assert (again.status_code, again.headers["Range"]) == (308, f"bytes=0-{CHUNK - 1}")
     assert send(f"bytes {CHUNK + 5}-{size - 1}/{size}", CONTENT[CHUNK + 5 :]).status_code == 400
     overlapping = send(f"bytes {CHUNK - 9}-{size - 1}/{size}", CONTENT[CHUNK - 9 :])
     assert overlapping.status_code == 200
@@ -236,11 +241,20 @@ def test_an_upload_is_told_how_much_of_it_has_come(bucket: Bucket, weather: Weat
     assert send("bytes */*").json() == overlapping.json()
 
 
-def test_an_upload_that_arrived_otherwise_than_it_left_is_refused(bucket: Bucket, weather: Weather) -> None:
-    weather.strike(Flip(upload=True), "chunk", nth={1})
-    with pytest.raises(BadRequest):
-        put_chunks(bucket)
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("stated", ["when it begins", "with its last chunk"])
+def test_an_upload_that_arrived_otherwise_than_it_left_is_refused(
+    bucket: Bucket, weather: Weather, nth: int, stated: str
+) -> None:
+    crc32c = base64.b64encode(google_crc32c.Checksum(CONTENT).digest()).decode()
+    sums = {"checksum": None, "crc32c_checksum_value": crc32c} if stated == "when it begins" else {}
+    weather.strike(Flip(upload=True), "chunk", nth={nth})
+    with pytest.raises(BadRequest, match="CRC32C"):
+        put_chunks(bucket, **sums)
     assert not is_there(bucket)
+    weather.clear()
+    put_chunks(bucket, **sums)
+    assert get(bucket) == CONTENT
 
 
 # --- Rules and counts --------------------------------------------------------------------------------------
@@ -276,6 +290,7 @@ def test_what_is_drawn_hangs_on_the_seed_and_not_on_the_order(bucket: Bucket, we
     assert set(_struck(bucket, weather, names[::-1], seed=1)) == set(first)
     assert set(_struck(bucket, weather, names, seed=2)) != set(first)
     assert _struck(bucket, weather, names, seed=1, share=0.0) == []
+    assert 5 <= len(_struck(bucket, weather, ["one"] * 40, seed=1)) <= 25, "each try is drawn for itself"
 
 
 def test_a_storm_holds_each_fault_about_as_often_as_it_should(bucket: Bucket, weather: Weather) -> None:
@@ -350,9 +365,8 @@ def files(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Any:
 )
 def test_what_gcsfs_sees(bucket: Bucket, weather: Weather, files: Any, fault: Fault, sees: str) -> None:
     put(bucket)
-    weather.strike(
-        fault, "media"
-    )  # always: aiohttp itself asks once more where a connection that it kept breaks
+    # Always: aiohttp itself asks once more where a connection that it kept breaks.
+    weather.strike(fault, "media")
     with pytest.raises(Exception) as caught:  # noqa: PT011  aiohttp's, which are not one family
         files.cat_file(f"{bucket.name}/x")
     weather.clear()

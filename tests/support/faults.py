@@ -27,8 +27,8 @@ class Reset:
 
     Attributes:
         at: `request`: when the request's head has come; `request body`: when half of its body has come; the
-            server saw neither. `answer`: the server did what was asked, and no byte comes back; `answer body`:
-            half of what it says comes back.
+            server saw neither. `answer`: the server did what was asked, and no byte comes back; `answer
+            body`: half of what it says comes back.
     """
 
     at: str = "request"

@@ -1,4 +1,4 @@
-"""HTTP/1.1 messages on asyncio's streams, as much of it as a proxy needs: heads, and bodies piece by piece."""
+"""HTTP/1.1 messages on asyncio's streams, as a proxy needs them: heads, and bodies piece by piece."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -35,13 +36,16 @@ def running(
     *,
     settings: Mapping[str, str] = {},
     within_seconds: float = 30,
+    log_file: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A server that ``answers``; stopped at the end, and by the kernel if this process is killed.
+
+    What it started itself, and left in its session, ends with it. What it writes stays in ``log_file``.
 
     Raises:
         RuntimeError: it ended or did not answer in time; the message shows what it wrote.
     """
-    with tempfile.TemporaryFile() as log:
+    with log_file.open("w+b") if log_file else tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -49,10 +53,11 @@ def running(
             stderr=subprocess.STDOUT,
             env={**os.environ, **settings},
             preexec_fn=die_with_parent,
+            start_new_session=True,
         )
         try:
             deadline = time.monotonic() + within_seconds
-            # It is asked once more whether it lives: somebody else may answer on the port that it did not get.
+            # Does it live, too? Somebody else may answer on the port that it did not get.
             while not (answers() and process.poll() is None):
                 if process.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)
@@ -61,5 +66,26 @@ def running(
                 time.sleep(0.02)
             yield process
         finally:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes calls on ``port``."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+    return False
+
+
+def wait_for(true: Callable[[], bool], within_seconds: float) -> None:
+    """Wait until something is ``true``.
+
+    Raises:
+        TimeoutError: it is not, in time.
+    """
+    deadline = time.monotonic() + within_seconds
+    while not true():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not so within {within_seconds:g} s")
+        time.sleep(0.05)

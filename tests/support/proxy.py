@@ -10,7 +10,7 @@ from http import HTTPStatus
 from support.faults import Delay, Fault, Flip, Reset, Stall, Status, Truncate, WrongHash
 from support.gcsrequests import Request, read_request
 from support.http1 import Connection, Head, one
-from support.sessions import Answer, Session
+from support.sessions import Answer, Session, begun
 
 Body = AsyncIterator[bytes]
 # Where the object's name has to be found if it stands in the body.
@@ -95,8 +95,14 @@ class Proxy:
         if request.kind == "chunk":
             answer = await self._send_chunk(request, head, body)
             return await self._hand_back(client, answer.head, one(answer.body), fault)
+        asked = b""
+        if request.kind == "begin":
+            asked = await _all(body)
+            body = one(asked)
         async with self._server() as server:
             answered = await _ask(server, head, body)
+            if session := begun(asked, answered):
+                self._sessions[session[0]] = session[1]
             content = server.body(answered)
             if request.method == "HEAD" or answered.status in (204, 304):
                 content = one(b"")
@@ -145,12 +151,12 @@ class Proxy:
             await _drain(body)
             return met
         # A chunk is held until all of it is here: whether the upload may be completed hangs on its last byte.
-        chunk = b"".join([piece async for piece in _from(body, met)])
+        chunk = await _all(_from(body, met))
         if refusal := session.takes(head, chunk):
             return refusal
         async with self._server() as server:
             answered = await _ask(server, head, one(chunk))
-            answer = Answer(answered, b"".join([piece async for piece in server.body(answered)]))
+            answer = Answer(answered, await _all(server.body(answered)))
         answer.head.set_length(len(answer.body))
         session.answered(head, answer)
         return answer
@@ -208,6 +214,10 @@ async def _look_for_name(request: Request, body: Body) -> tuple[Request, Body]:
             yield piece
 
     return request, whole()
+
+
+async def _all(body: Body) -> bytes:
+    return b"".join([piece async for piece in body])
 
 
 async def _drain(body: Body) -> None:

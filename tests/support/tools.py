@@ -1,7 +1,8 @@
 """Tools that tests need and that are no Python package, installed once into `.tools/` of this checkout.
 
-`$BYLEAVE_TOOLS` names another folder, which several checkouts may share. A tool's folder has its version in its
-name and appears whole or not at all: it is filled under another name and renamed, one installer at a time.
+`$BYLEAVE_TOOLS` names another folder, which several checkouts may share. A tool's folder has its version in
+its name and appears whole or not at all: it is filled under another name and renamed, by one installer at a
+time.
 """
 
 from __future__ import annotations

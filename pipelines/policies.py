@@ -1,0 +1,30 @@
+"""Finding a policy: a file of the user's, or one that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.config import shipped
+from transforms.domain.errors import ConfigError
+from transforms.domain.policy import Policy, parse_policy
+
+
+def find_policy(path: str, folder: Path = Path()) -> Policy:
+    """The policy in a file, or the shipped one of that path or name.
+
+    Args:
+        path: of the file; relative to ``folder``.
+        folder: where the path was written down.
+
+    Raises:
+        ConfigError: there is none, or with every fault in it.
+    """
+    ships = shipped("configs") / "policies" / f"{Path(path).stem}.toml"
+    is_shipped = path in (Path(path).stem, f"configs/policies/{ships.name}")
+    for file, wanted in ((folder / path, True), (ships, is_shipped)):
+        if wanted and file.is_file():
+            try:
+                return parse_policy(file.read_text(encoding="utf-8"), path)
+            except UnicodeDecodeError as error:
+                raise ConfigError(f"{path}: not UTF-8 text ({error})") from error
+    raise ConfigError(f"{path}: there is no such file. Policies that ship: research, commercial")
