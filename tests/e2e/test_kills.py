@@ -88,8 +88,10 @@ def test_an_ingest_that_is_killed_goes_on_from_there(hamlet: World, place: Place
         assert after.keys() == place.objects(whole, "memo").keys()
         check_nothing_is_half_done(place, store)
         store.backend.close()
-        # Who has something to write sweeps what the dead run left.
-        assert place.name != "local" or after.keys() == before.keys() or not place.objects(store, "tmp")
+        # Who has something to write sweeps what the dead run left. The few bytes of its probe may stay: they
+        # could be those of a run that is alive, which would take this for a place that loses objects.
+        left = [path for path in place.objects(store, "tmp") if "/probe-" not in path]
+        assert after.keys() == before.keys() or not left
     assert killed >= tries - 3
 
 

@@ -24,7 +24,7 @@ from pipelines.store.store import close_stores, open_store
 
 
 def count_steps(die_at: int) -> itertools.count[int]:
-    """Counts requests, and what changes the disk: syncing, naming, dropping. Dies before ``die_at``."""
+    """Counts requests and what changes the disk: syncing, naming, dropping. Dies before number ``die_at``."""
     steps = itertools.count(1)
 
     def counted(act: Callable[..., Any]) -> Callable[..., Any]:
