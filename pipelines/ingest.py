@@ -117,7 +117,7 @@ def ingest_opt_outs(
     Raises:
         InputError: an entry is not understood, with its line; or the list is empty and may not be.
     """
-    pinned = planning.plan(paths, None, split_bytes=0)
+    pinned = planning.plan(paths, None, split_bytes=0, report=None)
     action = opt_outs.action(
         pinned.splits,
         source=store.dataset.source,
