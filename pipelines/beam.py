@@ -23,14 +23,19 @@ from transforms.domain.errors import ByleaveError, ConfigError, StateError, enco
 
 
 @contextlib.contextmanager
-def _carried() -> Iterator[None]:
-    """Errors in a form that survives any runner: as text, whole, without the runner's own trace."""
+def _carried(driver: str) -> Iterator[None]:
+    """Errors in a form that survives any runner: as text, whole, without the runner's own trace.
+
+    One of another machine than the ``driver``'s says which: what is missing there may be here.
+    """
+    host = socket.gethostname()
+    where = "" if host == driver else f" (on the worker {host})"
     try:
         yield
     except ByleaveError as error:
-        raise RuntimeError(encode(error)) from None
+        raise RuntimeError(encode(type(error)(f"{error}{where}"))) from None
     except OSError as error:
-        raise RuntimeError(encode(unusable(error))) from None
+        raise RuntimeError(encode(StateError(f"{unusable(error)}{where}"))) from None
     except Exception as error:
         raise RuntimeError(encode(ByleaveError(f"a defect of byleave:\n{traceback.format_exc()}"))) from error
 
@@ -41,8 +46,8 @@ def _store(url: str) -> Store:
         return open_store(url)
     except (StateError, OSError) as error:
         raise StateError(
-            f"{url}: a worker on {socket.gethostname()} cannot open the store ({error}). Workers on other"
-            " machines need one that all of them reach, such as gs://bucket/path, or a shared disk"
+            f"{url}: a worker cannot open the store ({error}). Workers on other machines need one that all of"
+            " them reach, such as gs://bucket/path, or a shared disk"
         ) from None
 
 
@@ -71,10 +76,11 @@ class PlanActions(beam.DoFn):
         self._job = job
         self._place = place
         self._run = run
+        self._driver = socket.gethostname()
         self._version = _version(job.stages[place][0])
 
     def process(self, _: object) -> Iterator[bytes]:
-        with _carried():
+        with _carried(self._driver):
             _check_same(self._job.stages[self._place][0], self._version)
             replay = replay_of(self._run, _store(self._store_url), self._job)
             replay.advance()
@@ -90,11 +96,12 @@ class PerformAction(beam.DoFn):
     def __init__(self, store_url: str, stage: Stage) -> None:
         self._store_url = store_url
         self._stage = stage
+        self._driver = socket.gethostname()
         self._version = _version(stage)
 
     def process(self, element: bytes) -> Iterator[int]:
         action = Action.from_json(json.loads(element))
-        with _carried():
+        with _carried(self._driver):
             _check_same(self._stage, self._version)
             self._stage.perform(_store(self._store_url), action)
         yield action.weight

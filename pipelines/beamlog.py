@@ -47,7 +47,7 @@ class BeamLog:
 
 @contextlib.contextmanager
 def diverted() -> Iterator[BeamLog]:
-    """Standard error of this process and its children goes to a file while the block runs, as does logging."""
+    """Standard error of this process and its children goes to a file while the block runs; logging too."""
     if not _HELD.acquire(blocking=False):
         yield BeamLog()
         return

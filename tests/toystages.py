@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pipelines.actions import Action, Done, Stage
 from pipelines.jobs import Job
@@ -25,6 +27,8 @@ def square(store: Store, action: Action) -> Result:
     ran.append(f"square {number}")
     if folder := action.refs.get("notes"):
         note(Path(folder), number, dies=number in action.refs["kills_its_worker"])
+        if action.refs["waits"]:
+            _wait_for(Path(folder) / "go")
     if kind := action.inputs.get("fails"):
         if kind == "ValueError":
             raise ValueError("a plain mistake: 'ü' \"quoted\"\nand a second line")
@@ -45,6 +49,12 @@ def note(folder: Path, number: int, *, dies: bool) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def noted(folder: Path) -> list[tuple[int, int]]:
     """The number and the process of each action that was begun, in order."""
     lines = (folder / "runs").read_text().splitlines()
@@ -60,11 +70,8 @@ SQUARE, ADD = Stage("Square", square), Stage("Add", add)
 
 
 class PlanSquares:
-    def __init__(
-        self, numbers: Sequence[int], fails: str = "", notes: str = "", kills_its_worker: Sequence[int] = ()
-    ) -> None:
-        self.numbers, self.fails = numbers, fails
-        self.refs = {"notes": notes, "kills_its_worker": list(kills_its_worker)}
+    def __init__(self, numbers: Sequence[int], fails: str = "", **refs: Any) -> None:
+        self.numbers, self.fails, self.refs = numbers, fails, refs
 
     def __call__(self, results: Sequence[Sequence[Done]]) -> list[Action]:
         settings = {"fails": self.fails} if self.fails else {}
@@ -81,8 +88,16 @@ class PlanSum:
 
 
 def sum_of_squares(
-    numbers: Sequence[int], fails: str = "", notes: str = "", kills_its_worker: Sequence[int] = ()
+    numbers: Sequence[int],
+    fails: str = "",
+    *,
+    notes: str = "",
+    kills_its_worker: Sequence[int] = (),
+    waits: bool = False,
 ) -> Job:
-    """Adds squares. With a folder of ``notes`` it is told there who ran what: see :func:`noted`."""
-    squares = PlanSquares(numbers, fails, notes, kills_its_worker)
-    return Job("sum of squares", ((SQUARE, squares), (ADD, PlanSum())))
+    """Adds squares. With a folder of ``notes`` it is told there who ran what: see :func:`noted`.
+
+    Actions that ``wait`` go on when there is a file `go` in that folder.
+    """
+    refs = {"notes": notes, "kills_its_worker": list(kills_its_worker), "waits": waits} if notes else {}
+    return Job("sum of squares", ((SQUARE, PlanSquares(numbers, fails, **refs)), (ADD, PlanSum())))

@@ -132,8 +132,15 @@ def create_store(url: str, dataset: Dataset) -> Store:
     backend.close()
     store = open_store(url)
     if store.dataset != dataset:
+        asked = asdict(dataset)
+        other = ", ".join(
+            f"{name} {value}, not {asked[name]}"
+            for name, value in asdict(store.dataset).items()
+            if value != asked[name]
+        )
         raise StateError(
-            f"{url}: exists with {store.dataset}; these settings are fixed when a store is created"
+            f"{url}: exists with {other}. That is fixed when a store is created: use it as it is, or name a"
+            " new folder"
         )
     return store
 

@@ -248,7 +248,7 @@ def test_an_upload_that_arrived_otherwise_than_it_left_is_refused(
     crc32c = base64.b64encode(google_crc32c.Checksum(CONTENT).digest()).decode()
     sums = {"checksum": None, "crc32c_checksum_value": crc32c} if stated == "when it begins" else {}
     weather.strike(Flip(upload=True), "chunk", nth={nth})
-    with pytest.raises(BadRequest):
+    with pytest.raises(BadRequest, match="CRC32C"):
         put_chunks(bucket, **sums)
     assert not is_there(bucket)
     weather.clear()

@@ -11,6 +11,7 @@ and the server gets no request that it would answer wrongly.
 from __future__ import annotations
 
 import base64
+import json
 import re
 from dataclasses import dataclass
 
@@ -27,6 +28,12 @@ class Answer:
 
     head: Head
     body: bytes = b""
+
+
+def _refusal(message: str) -> Answer:
+    body = json.dumps({"error": {"code": 400, "message": message}}).encode()
+    lines = {"content-type": "application/json", "content-length": str(len(body))}
+    return Answer(Head("HTTP/1.1 400 Bad Request", lines), body)
 
 
 def begun(body: bytes, answer: Head) -> tuple[str, Session] | None:
@@ -59,7 +66,7 @@ class Session:
         if first is None:
             return 0 if total == str(self.come) else self._so_far()
         if int(first) > self.come:
-            return Answer(Head("HTTP/1.1 400 Bad Request", {"content-length": "0"}))
+            return _refusal(f"Begins at {first}, and {self.come} bytes have come.")
         if int(last) < self.come:
             return self._so_far()
         skip = self.come - int(first)
@@ -84,7 +91,7 @@ class Session:
         come = base64.b64encode(self._crc32c.digest()).decode()
         if {self._stated, with_it[1] if with_it else ""} <= {come, ""}:
             return None
-        self.final = Answer(Head("HTTP/1.1 400 Bad Request", {"content-length": "0"}))
+        self.final = _refusal(f"Provided CRC32C doesn't match calculated CRC32C {come!r}.")
         return self.final
 
     def answered(self, head: Head, answer: Answer) -> None:
