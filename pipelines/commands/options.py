@@ -35,7 +35,8 @@ def runner_options(command: _Command) -> _Command:
     def with_runner(*args: Any, workers: int, **kwargs: Any) -> Any:
         given = click.get_current_context().obj or {}
         runner = given.get("runner") or Runner(workers, tuple(given.get("beam_options", ())), watch())
-        runner.check_store(kwargs["store"])  # before the inputs are read, which may take long
+        if "store" in kwargs:  # before the inputs are read, which may take long
+            runner.check_store(kwargs["store"])
         return command(*args, runner=runner, **kwargs)
 
     option = click.option(

@@ -1,6 +1,7 @@
 """A night in a process of its own, without Beam: `python one_night.py FOLDER`.
 
-Prints how many steps it took on the disk. With `DIE_AT` in the environment the process kills itself before its so many-th durable step.
+Prints how many durable steps it took on the disk. With `DIE_AT` in the environment the process kills itself
+before its so many-th.
 """
 
 from __future__ import annotations

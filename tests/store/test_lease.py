@@ -206,6 +206,24 @@ def test_it_is_renewed_while_the_block_runs_and_free_behind_it(backend: LocalBac
     Lease(backend, "lease.json", seconds).acquire()
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_who_is_interrupted_while_taking_it_lets_it_go(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    replace = backend.replace
+
+    def interrupted(path: str, data: bytes, generation: str | None) -> bool:
+        monkeypatch.undo()
+        if moment == "after":
+            replace(path, data, generation)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backend, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), Lease(backend, "lease.json", 1800).held():
+        raise AssertionError("it is not held")
+    Lease(backend, "lease.json", 1800).acquire()
+
+
 def test_who_lost_it_is_stopped(backend: LocalBackend) -> None:
     now = [1_790_000_000.0]
     sleeper = Lease(backend, "lease.json", 60, lambda: now[0])
