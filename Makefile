@@ -1,5 +1,5 @@
 # Two commands do everything on a fresh machine: `make demo` and `make test`.
-.PHONY: demo test check bench bench-tables bench-plots bench-smoke docs clean
+.PHONY: demo test check bench bench-tables bench-plots bench-smoke engines docs clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -51,6 +51,11 @@ benchmarks/.venv/.ready: pyproject.toml setup.py benchmarks/requirements.txt
 bench: benchmarks/.venv/.ready
 	@$(BENCH)/python -m benchmarks.run --rows $(ROWS) --rounds $(ROUNDS) --peers $(PEERS) --items $(ITEMS) \
 		--slices $(SLICES)
+
+# The same world on FnApiRunner, Prism and Flink, store and inputs on a GCS server: make engines ROWS=10M.
+# Needs Go, Java 17 and Maven; see docs/engines.md.
+engines: .venv/.dev
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.engines --rows $(ROWS)
 
 bench-tables: .venv/.dev
 	@$(BIN)/python -m benchmarks.report

@@ -33,7 +33,7 @@ def write_tables() -> None:
 
 def _files() -> list[Path]:
     """The results, the fewest rows first."""
-    found = [(runs[0].rows, file) for file in FOLDER.glob("*.jsonl") if (runs := read(file))]
+    found = [(runs[0].rows, file) for file in FOLDER.glob("[0-9]*.jsonl") if (runs := read(file))]
     return [file for _, file in sorted(found)]
 
 

@@ -23,10 +23,10 @@ PEERS = ("duckdb", "polars", "spark", "beam")
 def main() -> None:
     """Read the options, run, print each run, and keep the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", default="1M", type=_rows, help="such as 300k, 1M, 10M, 100M")
+    parser.add_argument("--rows", default="1M", type=rows, help="such as 300k, 1M, 10M, 100M")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", default=",".join(PEERS), type=_several(PEERS))
-    parser.add_argument("--items", default=",".join(ITEMS), type=_several(ITEMS))
+    parser.add_argument("--peers", default=",".join(PEERS), type=several(PEERS))
+    parser.add_argument("--items", default=",".join(ITEMS), type=several(ITEMS))
     parser.add_argument("--slices", type=int, default=1, help="make and delete the manifest in so many")
     parser.add_argument(
         "--only-whole", action="store_true", help="of the release: not one worker, not `kept`"
@@ -64,14 +64,17 @@ def prepare(results: Results, world: World, store: Path, *, again: bool = False)
     whole.touch()
 
 
-def _rows(text: str) -> int:
+def rows(text: str) -> int:
+    """A number of rows such as 300k or 10M."""
     found = re.fullmatch(r"(\d+)([kM]?)", text)
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows such as 300k or 10M")
     return int(found[1]) * {"": 1, "k": 1_000, "M": 1_000_000}[found[2]]
 
 
-def _several(names: tuple[str, ...]) -> Callable[[str], list[str]]:
+def several(names: tuple[str, ...]) -> Callable[[str], list[str]]:
+    """Reads some of ``names``, with commas."""
+
     def parse(text: str) -> list[str]:
         chosen = [name for name in text.split(",") if name]
         if unknown := sorted(set(chosen) - set(names)):

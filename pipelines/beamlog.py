@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
+from transforms.domain.errors import RetryError
+
 _HELD = threading.Lock()
 
 
@@ -43,6 +45,19 @@ class BeamLog:
     def _drop(self) -> None:
         if self.path and not self._kept:
             self.path.unlink(missing_ok=True)
+
+
+class GaveUp(RetryError):
+    """A runner ended before its work was done, and did not say why in words of ours."""
+
+    def __init__(self, message: str, log: BeamLog) -> None:
+        super().__init__(f"{message}{log.keep()}")
+        self._log = log
+
+    def forget(self) -> None:
+        """Drop the log: the run goes on."""
+        if self._log.path:
+            self._log.path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

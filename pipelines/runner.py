@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pipelines import dataflow
 from pipelines.actions import Done
-from pipelines.beamlog import diverted
+from pipelines.beamlog import GaveUp, diverted
 from pipelines.jobs import Job, Replay, opened
 from pipelines.progress import Watch
 from pipelines.store.store import Store
@@ -94,6 +94,8 @@ class Runner:
                 except RetryError as error:
                     if attempt == _ATTEMPTS - 1 or isinstance(error, UnreachableError):
                         raise
+                    if isinstance(error, GaveUp):
+                        error.forget()
                 replay.advance()
             if replay.complete:
                 return [replay.results(place) for place in range(len(job.stages))]

@@ -14,8 +14,8 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 from apache_beam.runners.runner import PipelineResult
 
 from pipelines import preflight
-from pipelines.beamlog import BeamLog
-from transforms.domain.errors import ByleaveError, ConfigError, RetryError, decode
+from pipelines.beamlog import BeamLog, GaveUp
+from transforms.domain.errors import ByleaveError, ConfigError, decode
 
 _LONGEST_RUN_SECONDS = 30 * 86_400
 _CANCELLED_WITHIN_SECONDS = 10
@@ -32,6 +32,7 @@ def parse(words: Sequence[str]) -> PipelineOptions:
     try:
         with contextlib.redirect_stderr(said):
             options = PipelineOptions(list(words))
+            options.get_all_options()  # only this reads the values of all of them
     except SystemExit:
         raise ConfigError(f"Beam option: {said.getvalue().strip().rpartition('error: ')[2]}") from None
     if not any(word.startswith("--job_server_timeout") for word in words):
@@ -127,9 +128,10 @@ def _within_this_process(options: PipelineOptions) -> bool:
 
 def _gave_up(options: PipelineOptions, text: str, log: BeamLog) -> ByleaveError:
     words = _one_line(text.partition(" failed in state FAILED: ")[2] or text)
-    return RetryError(
+    return GaveUp(
         f"{preflight.runner_name(options)}: the run ended before its work was done: {words}. What was done is"
-        f" remembered: the same command goes on from there{log.keep()}"
+        " remembered: the same command goes on from there",
+        log,
     )
 
 

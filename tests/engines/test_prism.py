@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import NewStore, whole_way
-from lives import (
+from support.lives import (
     hold_a_dead_worker_to_cost_nothing_else,
     hold_errors_to_arrive,
     hold_workers_to_be_others,
