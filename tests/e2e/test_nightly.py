@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from byhand import ByHand
 from nights import Place, filled, later
+from places import Folders
 from separately import HERE, byleave, environment
 from test_kills import check_nothing_is_half_done
 from worlds import World, cut, new_store, take_in
@@ -417,7 +418,7 @@ def test_two_at_once_and_one_that_is_killed(place: Place) -> None:
     first.send_signal(signal.SIGKILL)
     first.communicate(timeout=60)
     assert place.store.releases.versions() == []
-    check_nothing_is_half_done(place.store)
+    check_nothing_is_half_done(Folders(place.folder), place.store)
     close_stores()
 
     kept_out = byleave(*command)
@@ -430,7 +431,7 @@ def test_two_at_once_and_one_that_is_killed(place: Place) -> None:
     summary = json.loads(out)
     assert summary["lease_after"]["pid"] == first.pid
     assert [each["state"] for each in summary["releases"]] == ["published", "published"]
-    check_nothing_is_half_done(place.store)
+    check_nothing_is_half_done(Folders(place.folder), place.store)
     assert len(place.store.tables.names(LICENSES)) == 2
     before = place.listing()
     assert place.night().nothing_changed
@@ -461,7 +462,7 @@ def test_a_night_that_is_killed_at_any_step_is_completed_by_the_next(village: Wo
     for moment in [*sorted(random.Random(3).sample(range(1, steps), 4)), steps - 4]:
         place = filled(tmp_path / f"killed at {moment}", village)
         assert one_night(place, DIE_AT=str(moment)).returncode == -signal.SIGKILL
-        check_nothing_is_half_done(place.store)
+        check_nothing_is_half_done(Folders(place.folder), place.store)
         # An hour later its lease has run out.
         summary = place.night(clock=lambda: later() + 3600)
         assert summary.exit_code == 0, list(summary.faults())
