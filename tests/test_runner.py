@@ -101,11 +101,12 @@ def test_workers_are_a_number() -> None:
             Runner(3, ("--direct_running_mode=multi_processing", "--direct_num_workers=2")),
             {"runner": "FnApiRunner", "direct_num_workers": 2, "direct_running_mode": "multi_processing"},
         ),
+        (Runner(), {"runner": "FnApiRunner", "direct_num_workers": 5}),
         (Runner(3, ("--runner=FlinkRunner", "--parallelism=8")), {"runner": "FlinkRunner", "parallelism": 8}),
     ],
 )
 def test_what_the_user_says_wins_over_what_is_usual(runner: Runner, expected: dict[str, object]) -> None:
-    options = parse(runner.options()).get_all_options()
+    options = parse(runner.options(5)).get_all_options()
     assert {name: options[name] for name in expected} == expected
 
 

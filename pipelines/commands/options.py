@@ -40,7 +40,10 @@ def runner_options(command: _Command) -> _Command:
         return command(*args, runner=runner, **kwargs)
 
     option = click.option(
-        "--workers", type=click.IntRange(min=0), default=0, help="Worker threads. [default: one per core]"
+        "--workers",
+        type=click.IntRange(min=0),
+        default=0,
+        help="Worker threads. [default: one per core, two if the store is remote]",
     )
     return cast(_Command, option(with_runner))
 
