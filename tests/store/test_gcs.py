@@ -102,12 +102,14 @@ def test_our_own_write_is_known_as_ours_whatever_the_answer(
 
 
 @pytest.mark.parametrize("kind", ["begin", "chunk"])
-@pytest.mark.parametrize("fault", BAD_ANSWERS[:-1], ids=name_of)
+@pytest.mark.parametrize("fault", BAD_ANSWERS, ids=name_of)
 def test_a_large_object_is_known_as_ours_whatever_the_answer(
     backend: GcsBackend, weather: Weather, fault: Fault, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backend._objects, "_chunk_bytes", 4 * MIB)
     content = bytes(range(256)) * (9 * MIB // 256)
+    if kind == "begin" and isinstance(fault, Flip):
+        kind = "chunk"  # what begins an upload holds no content
     rule = weather.strike(fault, kind, nth={1, 3})
     assert upload(backend, "blobs/a", content)
     assert rule.struck
@@ -115,11 +117,11 @@ def test_a_large_object_is_known_as_ours_whatever_the_answer(
 
 
 def test_bytes_that_the_store_keeps_wrong_are_no_success(
-    backend: GcsBackend, weather: Weather, monkeypatch: pytest.MonkeyPatch
+    backend: GcsBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # This server forgets the checksum of an upload in several chunks; the real one does not.
-    monkeypatch.setattr(backend._objects, "_chunk_bytes", 4 * MIB)
-    weather.strike(Flip(upload=True), "chunk", nth={1})
+    # A store holds them to the checksum that was declared; this is for one that does not.
+    put = backend._objects.put
+    monkeypatch.setattr(backend._objects, "put", lambda *args: ("AAAAAA==", put(*args)[1]))
     with pytest.raises(IntegrityError, match=f"{backend.url}/a: the store has kept other bytes .* Delete"):
         upload(backend, "a", b"x" * 9 * MIB)
 
