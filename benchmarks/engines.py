@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from support import flink, prism, workers
 from support.fakegcs import fake_gcs
@@ -35,7 +34,6 @@ from benchmarks.worlds import BYLEAVE, SNAPSHOTS, World, buckets_for
 
 CHECKOUT = Path(__file__).parents[1]
 REFERENCE = "fnapi-2"
-_INPUTS = "world"
 _WAY = "way"
 
 
@@ -119,45 +117,39 @@ def main() -> None:
     print(f"{options.rows:,} rows, {machine()}, store and inputs on a GCS server beside it")
     head = "".join(f"{name:>10}" for name in ("start s", "wall s", "CPU s", "peak MiB"))
     print(f"{'':<17}{head}{'ratio':>8}{'same':>8}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="engines-", dir=DATA) as folder:
-        _put(world.folder, Path(folder) / _INPUTS)
-        with fake_gcs(Path(folder)) as gcs:
-            os.environ["STORAGE_EMULATOR_HOST"] = gcs.url
-            for place in range(1, options.rounds + 1):
-                for engine in options.engines:
-                    store = gcs.new_bucket()
-                    runs.append(_measure(options.rows, engine, place, f"gs://{store}/store"))
-                    shutil.rmtree(Path(folder) / store)
-                    print(_line(runs[-1], runs), flush=True)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="engines-", dir=DATA)))
+        gcs = stack.enter_context(fake_gcs(folder))
+        os.environ["STORAGE_EMULATOR_HOST"] = gcs.url
+        inputs = gcs.put_all(world.folder)
+        for place in range(1, options.rounds + 1):
+            for engine in options.engines:
+                store = gcs.new_bucket()
+                runs.append(_measure(options.rows, engine, place, inputs, store))
+                shutil.rmtree(folder / store)
+                print(_line(runs[-1], runs), flush=True)
     _keep(options.rows, runs)
     if len(digests := {run.digest for run in runs}) > 1:
         sys.exit(f"the engines came to {len(digests)} different releases")
 
 
-def _put(world: Path, bucket: Path) -> None:
-    """The files of a world as objects, the way the server keeps them: in one folder, by their whole names."""
-    bucket.mkdir()
-    for file in filter(Path.is_file, world.rglob("*")):
-        os.link(file, bucket / quote(str(file.relative_to(world)), safe=""))
-
-
-def _measure(rows: int, engine: str, place: int, store: str) -> EngineRun:
+def _measure(rows: int, engine: str, place: int, inputs: str, store: str) -> EngineRun:
     # In a process of its own, so that all that belongs to an engine descends from it.
-    figures = measure([sys.executable, "-m", "benchmarks.engines", _WAY, engine, store, str(rows)])
+    figures = measure([sys.executable, "-m", "benchmarks.engines", _WAY, engine, inputs, store, str(rows)])
     way = json.loads(figures.printed)
     return EngineRun(
         rows, engine, place, **way, cpu_seconds=figures.cpu_seconds, peak_bytes=figures.peak_bytes
     )
 
 
-def go_the_way(engine: str, store: str, rows: int) -> None:
+def go_the_way(engine: str, inputs: str, store: str, rows: int) -> None:
     """Start an engine, run byleave's commands on it, and print what each took and the release's digest."""
     world = World(rows, DATA / f"world-{short(rows)}")
     began = time.perf_counter()
     with ENGINES[engine]() as options:
         start_seconds = time.perf_counter() - began
         wall_seconds = {}
-        for name, words in _commands(world, store):
+        for name, words in _commands(world, inputs, f"gs://{store}/store"):
             behind = [] if name == "init" else ["--", *options]
             before = time.perf_counter()
             said = subprocess.run([*BYLEAVE, *words, *behind], check=True, stdout=subprocess.PIPE).stdout
@@ -166,9 +158,9 @@ def go_the_way(engine: str, store: str, rows: int) -> None:
     print(json.dumps({"start_seconds": start_seconds, "wall_seconds": wall_seconds, "digest": digest}))
 
 
-def _commands(world: World, store: str) -> Iterator[tuple[str, Sequence[str]]]:
+def _commands(world: World, inputs: str, store: str) -> Iterator[tuple[str, Sequence[str]]]:
     def on_gcs(path: str | Path) -> str:
-        return f"gs://{_INPUTS}/{Path(path).relative_to(world.folder)}"
+        return f"gs://{inputs}/{Path(path).relative_to(world.folder)}"
 
     yield "init", ("init", store, "--dataset", "yfcc100m", "--buckets", str(buckets_for(world.rows)))
     files = map(on_gcs, world.make(1))
@@ -203,6 +195,6 @@ def _keep(rows: int, runs: Sequence[EngineRun]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [_WAY]:
-        go_the_way(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+        go_the_way(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))
     else:
         main()

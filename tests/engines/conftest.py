@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -92,11 +90,7 @@ class InBucket(World):
 
     def __init__(self, folder: Path, gcs: FakeGcs) -> None:
         super().__init__(folder)
-        bucket = gcs.new_bucket()
-        for file in filter(Path.is_file, folder.rglob("*")):
-            name = urllib.parse.quote(str(file.relative_to(folder)), safe="")
-            url = f"{gcs.url}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}"
-            urllib.request.urlopen(urllib.request.Request(url, file.read_bytes()), timeout=30).close()
+        bucket = gcs.put_all(folder)
         object.__setattr__(self, "_at", lambda path: f"gs://{bucket}/{Path(path).relative_to(folder)}")
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,6 +43,17 @@ class FakeGcs:
         )
         urllib.request.urlopen(request, timeout=10).close()
         return name
+
+    def put_all(self, folder: Path) -> str:
+        """A new bucket with a copy of every file in ``folder``, by their paths in it."""
+        bucket = self.new_bucket()
+        for path in filter(Path.is_file, folder.rglob("*")):
+            name = urllib.parse.quote(str(path.relative_to(folder)), safe="")
+            url = f"{self.url}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}"
+            with path.open("rb") as file:
+                size = {"Content-Length": str(path.stat().st_size)}
+                urllib.request.urlopen(urllib.request.Request(url, file, size), timeout=600).close()
+        return bucket
 
 
 @contextlib.contextmanager
