@@ -120,7 +120,7 @@ def write_plots() -> None:
             .mark_line(point=True)
             .encode(
                 x=alt.X("rows:Q", scale=alt.Scale(type="log"), axis=alt.Axis(format="~s")),
-                y=alt.Y(f"{measure}:Q", scale=alt.Scale(zero=True)),
+                y=alt.Y(f"{measure}:Q", scale=alt.Scale(type="log")),
                 color="work:N",
             )
             .properties(width=480, height=300, title=f"Release: {measure}")

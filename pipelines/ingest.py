@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -121,7 +122,7 @@ def ingest_opt_outs(
     Raises:
         InputError: an entry is not understood, with its line; or the list is empty and may not be.
     """
-    pinned = planning.plan(raw_files.expand(paths), None, split_bytes=0, report=None)
+    pinned = planning.plan(raw_files.expand(paths), None, split_bytes=0)
     action = opt_outs.action(
         pinned.splits,
         source=store.dataset.source,
@@ -221,12 +222,9 @@ def _table(
     rows = sum(blob.rows for blob in buckets.values())
     if before.kind == LICENSES:
         rows += sum(blob.rows for blob in shards.values())
-    unparsable = dict(before.unparsable)
+    unparsable = Counter(before.unparsable)
     for done in partitioned:
-        for key, cells in done.result.counts.items():
-            if key.startswith("unparsable/"):
-                column = key.removeprefix("unparsable/")
-                unparsable[column] = unparsable.get(column, 0) + cells
+        unparsable.update(done.result.counts_by("unparsable"))
     return Table(
         before.kind,
         name,

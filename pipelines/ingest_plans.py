@@ -6,6 +6,7 @@ actions as the driver.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -84,7 +85,7 @@ class PlanManifestMerge:
             for action in self._merge(
                 bucket,
                 {key: self.before[key] for key in before.get(bucket, ())},
-                gained.get(bucket, 0),
+                gained[bucket],
                 rows.get(bucket, []),
                 losers.get(bucket, []),
             )
@@ -107,12 +108,9 @@ class PlanManifestMerge:
 
 def _items_gained(indexed: Iterable[Done]) -> Mapping[int, int]:
     """How many items more each bucket has than in the snapshot before."""
-    gained: dict[int, int] = {}
+    gained: Counter[int] = Counter()
     for done in indexed:
-        for name, items in done.result.counts.items():
-            if name.startswith("items/"):
-                bucket = int(name.removeprefix("items/"))
-                gained[bucket] = gained.get(bucket, 0) + items
+        gained.update({int(bucket): items for bucket, items in done.result.counts_by("items").items()})
     return gained
 
 
@@ -143,7 +141,12 @@ def check_quarantine(partitioned: Sequence[Done], max_share: float) -> None:
     if quarantined > max_share * read:
         worst = max(partitioned, key=lambda done: done.result.counts["quarantined"])
         file = worst.action.refs["split"]["path"]
+        reasons: Counter[str] = Counter()
+        for done in partitioned:
+            reasons.update(done.result.counts_by("quarantined"))
+        told = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(reasons.items()))
         raise TooManyQuarantined(
-            f"{quarantined:,} of {read:,} rows ({quarantined / read:.2%}) cannot be read, most of them in"
-            f" {file}; accepted is {max_share:.2%}. Repair the file, or accept more: --max-quarantined-share"
+            f"{quarantined:,} of {read:,} rows ({quarantined / read:.2%}) cannot be read: {told}; most of"
+            f" them in {file}. Accepted is {max_share:.2%}. Repair the file, or accept more:"
+            " --max-quarantined-share"
         )

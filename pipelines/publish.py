@@ -58,7 +58,7 @@ def unbalanced(release: Release, cuts: Iterable[Done]) -> Iterator[str]:
     for done in cuts:
         counts, blobs = done.result.counts, done.result.blobs
         bucket = done.action.refs["bucket"]
-        first = sum(count for name, count in counts.items() if name.startswith("first/"))
+        first = sum(done.result.counts_by("first").values())
         kept = blobs["items"].rows if "items" in blobs else 0
         excluded = blobs["excluded"].rows if "excluded" in blobs else 0
         if (
@@ -100,8 +100,7 @@ def pass_gate(
         for done in checked:
             rows += done.result.counts["rows"]
             report(rows)
-            met = {k.removeprefix("met/"): n for k, n in done.result.counts.items() if k.startswith("met/")}
-            if met:
+            if met := done.result.counts_by("met"):
                 faults.append(f"bucket {done.action.refs['bucket']}: rows that meet an opt-out: {met}")
     if rows != release.content["counts"]["kept"]:
         faults.append(f"the parts hold {rows:,} rows, not {release.content['counts']['kept']:,}")

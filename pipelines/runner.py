@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from pipelines.beamlog import GaveUp, diverted
 from pipelines.jobs import Job, Replay, opened
 from pipelines.progress import Watch
 from pipelines.store.store import Store
+from pipelines.threads import CORES
 from transforms.domain.errors import ConfigError, RetryError, UnreachableError
 
 # A run that shares a split with this one drops its routed files when it is done; they are made again. And
@@ -51,7 +51,7 @@ class Runner:
     """How jobs are run.
 
     Attributes:
-        workers: of the default runner, threads of this process; 0 is one per core.
+        workers: of the default runner, threads of this process; 0 is one per core, two if a store is remote.
         beam_options: as they stand after `--` on the command line; they win over `workers`.
         watch: shows how far a job is.
     """
@@ -109,7 +109,7 @@ class Runner:
         with diverted() as log:
             from pipelines import beam, submission
 
-            options = submission.parse(dataflow.filled(self.options(), job.name))
+            options = submission.parse(dataflow.filled(self.options(store.rows_at_once), job.name))
             with opened(replay) as run:
                 submission.submit(
                     options,
@@ -118,13 +118,13 @@ class Runner:
                     dataflow.teller(self.beam_options, log.say),
                 )
 
-    def options(self) -> list[str]:
+    def options(self, usual_workers: int = CORES) -> list[str]:
         """Beam's options: those of the user, and what is usual where they name no runner."""
         options = list(self.beam_options)
         if not any(option.startswith("--runner") for option in options):
             options.append("--runner=FnApiRunner")
             if not any(option.startswith("--direct_num_workers") for option in options):
-                options.append(f"--direct_num_workers={self.workers or os.cpu_count() or 1}")
+                options.append(f"--direct_num_workers={self.workers or usual_workers}")
             if not any(option.startswith("--direct_running_mode") for option in options):
                 options.append("--direct_running_mode=in_memory")
         return options

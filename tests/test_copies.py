@@ -21,6 +21,7 @@ from support.weather import Weather
 from pipelines.catalog.copies import Copies, copies
 from pipelines.catalog.queries import ask
 from pipelines.catalog.views import open_catalog
+from pipelines.commands.query import sql
 from pipelines.progress import UNWATCHED
 from pipelines.store.blobs import Blob
 from pipelines.store.store import Dataset, Store, close_stores, create_store
@@ -154,4 +155,20 @@ def test_what_an_interrupted_query_leaves(
     assert ("byleave: interrupted" in told) == (end == signal.SIGINT)
     assert bool(left(temporary)) == (end == signal.SIGKILL)
     list(ask(store, ASKED))
+    assert left(temporary) == []
+
+
+def test_nothing_is_left_where_the_answer_is_interrupted(
+    store: Store, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After Ctrl-C the program ends at once: what nobody closed by then would stay."""
+
+    def interrupt(_: str) -> None:
+        assert left(temporary)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.commands.query.click.echo", interrupt)
+    with pytest.raises(KeyboardInterrupt) as held:
+        sql.callback(store.url, ASKED, None, None, None)  # type: ignore[misc]
+    assert held.tb
     assert left(temporary) == []

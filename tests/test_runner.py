@@ -22,7 +22,7 @@ from pipelines.store.memo import Memos, Result
 from pipelines.store.store import Store
 from pipelines.submission import parse
 from transforms.domain import errors
-from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError, RetryError
+from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError, RetryError, UnreachableError
 
 HERE = Path(__file__).parent
 
@@ -101,11 +101,12 @@ def test_workers_are_a_number() -> None:
             Runner(3, ("--direct_running_mode=multi_processing", "--direct_num_workers=2")),
             {"runner": "FnApiRunner", "direct_num_workers": 2, "direct_running_mode": "multi_processing"},
         ),
+        (Runner(), {"runner": "FnApiRunner", "direct_num_workers": 5}),
         (Runner(3, ("--runner=FlinkRunner", "--parallelism=8")), {"runner": "FlinkRunner", "parallelism": 8}),
     ],
 )
 def test_what_the_user_says_wins_over_what_is_usual(runner: Runner, expected: dict[str, object]) -> None:
-    options = parse(runner.options()).get_all_options()
+    options = parse(runner.options(5)).get_all_options()
     assert {name: options[name] for name in expected} == expected
 
 
@@ -171,6 +172,22 @@ def test_a_runner_that_ends_well_with_results_missing_is_not_believed(
     monkeypatch.setattr(Runner, "_submit", lambda *_: None)
     with pytest.raises(RetryError, match="actions of the stage Square have no result"):
         Runner(1).run(store, sum_of_squares([1]))
+
+
+@pytest.mark.parametrize(("kind", "times"), [(RetryError, 3), (UnreachableError, 1), (IntegrityError, 1)])
+def test_a_run_that_another_disturbed_is_made_again_and_an_outage_is_not_waited_for_twice(
+    store: Store, monkeypatch: pytest.MonkeyPatch, kind: type[ByleaveError], times: int
+) -> None:
+    submitted = []
+
+    def submit(*_: object) -> None:
+        submitted.append(1)
+        raise kind("once more")
+
+    monkeypatch.setattr(Runner, "_submit", submit)
+    with pytest.raises(kind, match="once more"):
+        Runner(1).run(store, sum_of_squares([1]))
+    assert len(submitted) == times
 
 
 KINDS = [kind for kind in errors._BY_NAME if kind != "ByleaveError"]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pipelines.progress import Watch
 from pipelines.store.blobs import Blob
-from pipelines.store.local import Scratch
+from pipelines.store.scratch import Scratch
 from pipelines.store.store import Store
 from pipelines.threads import in_threads
 from transforms.domain.errors import StateError

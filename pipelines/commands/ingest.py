@@ -9,6 +9,7 @@ import click
 
 from pipelines.commands.options import (
     IsoDate,
+    counted,
     files_argument,
     json_option,
     runner_options,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 @click.option("--source", default=None, help="Platform whose ids bare ids are. [default: flickr]")
 @json_option
 def init(store: str, dataset: str, buckets: int | None, source: str | None, as_json: bool) -> None:
-    """Create a store for one dataset.
+    """Create a store for one dataset: STORE is a folder, or gs://bucket/path.
 
     \b
     Example:
@@ -84,7 +85,8 @@ def manifest(
 ) -> None:
     """Take in a manifest: the list of items.
 
-    Files may be plain, .gz or .bz2. Rows that cannot be read go to quarantine, with their place and reason.
+    Files may be plain, .gz or .bz2, here or at URLs such as 'gs://inbox/*.tsv'. Rows that cannot be read go
+    to quarantine, with their place and reason.
 
     \b
     Example:
@@ -175,9 +177,13 @@ def opt_outs(
     table = ingest_opt_outs(
         open_store(store), files, received_on=received_on, runner=runner, allow_empty=allow_empty
     )
-    kinds = ", ".join(f"{table.counts[kind]:,} {kind}" for kind in ("owners", "items", "urls", "tags"))
+    kinds = ", ".join(counted(table.counts[f"{kind}s"], kind) for kind in ("owner", "item", "url", "tag"))
     result = {"list": table.name, "received_on": received_on, "digest": table.digest, **table.counts}
-    show(result, f"opt-outs {table.name}: {table.counts['rows']:,} entries ({kinds})", as_json=as_json)
+    show(
+        result,
+        f"opt-outs {table.name}: {counted(table.counts['rows'], 'entry', 'entries')} ({kinds})",
+        as_json=as_json,
+    )
 
 
 def _show(table: Table, what: str, of_buckets: int, as_json: bool) -> None:
@@ -196,7 +202,7 @@ def _show(table: Table, what: str, of_buckets: int, as_json: bool) -> None:
     }
     text = (
         f"{table.kind} {table.name}: {counts['rows']:,} {what} in {buckets:,} buckets\n"
-        f"  {counts['rows_read']:,} rows read from {len(table.files):,} file{'s'[: len(table.files) != 1]},"
+        f"  {counts['rows_read']:,} rows read from {counted(len(table.files), 'file')},"
         f" {counts['duplicates']:,} duplicates, {counts['quarantined']:,} in quarantine"
     )
     cells = ", ".join(f"{column} {count:,}" for column, count in sorted(table.unparsable.items()) if count)

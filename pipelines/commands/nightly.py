@@ -31,7 +31,9 @@ def nightly(config: Path, dry_run: bool, runner: Runner, as_json: bool) -> None:
     from pipelines.night.settings import read_settings
     from pipelines.nightly import run_night
 
-    summary = run_night(read_settings(config), runner, dry_run=dry_run)
+    settings = read_settings(config)
+    runner.check_store(settings.store)
+    summary = run_night(settings, runner, dry_run=dry_run)
     show(summary.to_json(), "\n".join(summary.lines()), as_json=as_json)
     for fault in summary.faults():
         click.echo(f"byleave: {fault}", err=True)

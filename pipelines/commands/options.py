@@ -35,11 +35,15 @@ def runner_options(command: _Command) -> _Command:
     def with_runner(*args: Any, workers: int, **kwargs: Any) -> Any:
         given = click.get_current_context().obj or {}
         runner = given.get("runner") or Runner(workers, tuple(given.get("beam_options", ())), watch())
-        runner.check_store(kwargs["store"])  # before the inputs are read, which may take long
+        if "store" in kwargs:  # before the inputs are read, which may take long
+            runner.check_store(kwargs["store"])
         return command(*args, runner=runner, **kwargs)
 
     option = click.option(
-        "--workers", type=click.IntRange(min=0), default=0, help="Worker threads. [default: one per core]"
+        "--workers",
+        type=click.IntRange(min=0),
+        default=0,
+        help="Worker threads. [default: one per core, two if the store is remote]",
     )
     return cast(_Command, option(with_runner))
 
@@ -65,6 +69,11 @@ class IsoDate(click.ParamType[str]):
 def show(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print a result for a program or for a person."""
     click.echo(json.dumps(result, indent=2, ensure_ascii=False) if as_json else text)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Such as `1 row` and `1,000 rows`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def columns(rows: Mapping[str, int]) -> str:

@@ -28,7 +28,8 @@ def sql(store: str, query: str | None, file: str | None, release: str | None, ho
     """Ask DuckDB about a store.
 
     Views: manifest, quarantine, snapshots, licenses, opt_outs, releases; of a release: items, decisions,
-    exclusions, tallies. Every blob that a query reads is held to its digest first.
+    exclusions, tallies. Every blob that a query reads is held to its digest first. Of one on gs:// that is a
+    copy, which is gone when the query ends, or kept in the folder BYLEAVE_CACHE.
 
     \b
     Example:

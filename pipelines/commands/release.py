@@ -11,6 +11,7 @@ import click
 from pipelines.commands.options import (
     IsoDate,
     columns,
+    counted,
     json_option,
     runner_options,
     show,
@@ -106,7 +107,7 @@ def _show_outlook(forecasts: Sequence[Forecast], inputs: Inputs, as_json: bool) 
         most = f" to {each.at_most:,}" if each.at_most > each.to_do else ""
         text = f"{each.to_do:,}{most} of {each.actions:,} to do"
         if each.to_do:
-            text += f", {each.rows_to_do:,} rows"
+            text += f", {counted(each.rows_to_do, 'row')}"
         if each.why:
             text += ": " + ", ".join(
                 f"{what.replace('_', '-')} {count:,}" for what, count in each.why.items()

@@ -49,8 +49,8 @@ def action(
 def run(store: Store, action: Action) -> Result:
     """Routed rows, their routed index entries (manifests) and the quarantine of one split.
 
-    Counts: `rows_read = rows + quarantined`, cells that could not be read by `unparsable/<column>`, and of
-    licenses `dated`: rows of another day than the snapshot's.
+    Counts: `rows_read = rows + quarantined`, of these how many by `quarantined/<reason>`, cells that could
+    not be read by `unparsable/<column>`, and of licenses `dated`: rows of another day than the snapshot's.
     """
     split = inputs.Split.from_json(action.refs["split"])
     fmt = FORMATS[action.inputs["format"]]
@@ -92,6 +92,8 @@ def run(store: Store, action: Action) -> Result:
         counts["quarantined"] += len(parsed.quarantined)
         for column, cells in parsed.unparsable.items():
             counts[f"unparsable/{column}"] = counts.get(f"unparsable/{column}", 0) + cells
+        for reason in parsed.quarantined["reason"].to_pylist():
+            counts[f"quarantined/{reason}"] = counts.get(f"quarantined/{reason}", 0) + 1
         if waiting_bytes > _FLUSH_BYTES:
             flush()
             waiting_bytes = 0

@@ -230,6 +230,11 @@ class Blobs:
         """The blob for random reads."""
         return self._backend.open(blob.path, blob.bytes)
 
+    @property
+    def reads_at_once(self) -> int:
+        """How many threads may ask for small parts of blobs."""
+        return self._backend.reads_at_once
+
     def read_range(self, blob: Blob, offset_bytes: int, length_bytes: int) -> bytes:
         """A part of the blob; what is in it is held to nothing here."""
         return self._backend.read_range(blob.path, offset_bytes, length_bytes)

@@ -6,16 +6,16 @@ from pipelines.store.backend import Backend
 from transforms.domain.errors import CommitOutcomeUnknown, UnreachableError
 
 
-def commit(backend: Backend, path: str, document: bytes) -> bool:
-    """Whether ``document`` is what lies at ``path``; False if another one was there before.
+def commit(backend: Backend, path: str, document: bytes) -> bytes:
+    """What lies at ``path`` afterwards: ``document``, or what was there before.
 
-    With a nonce in it, it does so because of this call, whatever the place answered.
+    A document with a nonce that lies there does so because of this call, whatever the place answered.
 
     Raises:
         CommitOutcomeUnknown: the place did not say in time; the commit may stand or not.
     """
     try:
-        return backend.create(path, document) or backend.read(path) == document
+        return document if backend.create(path, document) else backend.read(path)
     except UnreachableError as error:
         raise CommitOutcomeUnknown(
             f"{backend.url}/{path}: not known whether this commit stands, for the store does not answer."

@@ -86,13 +86,16 @@ class Lease:
             other, end = _read(data, self.path)
             now = self.clock()
             if other and now <= end:
+                self._holder = None
                 raise RetryError(
                     f"{self.backend.url}/{self.path}: held by {other}, until {moment(end)} unless it goes on."
                     " Two runs at once would do the same work twice: run it again when that one is done"
                 )
             holder = Holder.this_process(now)
+            # Known before it is written: whoever is interrupted in between can let it go.
+            self._holder, self._counted_on = holder, 0.0
             if self.backend.replace(self.path, _written(holder, now + self.seconds), generation):
-                self.taken_over, self._holder = other, holder
+                self.taken_over = other
                 self._counted_on = now + self.seconds * _COUNTED_ON
                 return holder
 
@@ -148,15 +151,16 @@ class Lease:
         Raises:
             RetryError: another run holds it.
         """
-        self.acquire()
         over = threading.Event()
         thread = threading.Thread(target=self._keep, args=(over,), name="lease", daemon=True)
-        thread.start()
         try:
+            self.acquire()
+            thread.start()
             yield self
         finally:
             over.set()
-            thread.join()
+            if thread.is_alive():
+                thread.join()
             # What goes wrong here is worth no more than a wait: the lease runs out by itself.
             with contextlib.suppress(ByleaveError, OSError):
                 self.release()

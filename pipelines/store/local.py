@@ -1,103 +1,53 @@
-"""A store in a folder: temp file, fsync, `os.link`, fsync of the folder.
+"""A store in a folder: scratch file, fsync, `os.link`, fsync of the folder.
 
-`os.link` fails when the name is taken and has one winner among racers; `os.rename` has many. A run writes
-into a scratch folder of its own under `<store>/tmp`, held by a lock that the kernel drops when the process
-dies: what nobody holds is the leftover of a dead run and is swept by the next one.
+`os.link` fails when the name is taken and has one winner among racers; `os.rename` has many.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
-import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO
 
 import pyarrow as pa
 
-from transforms.domain.errors import IntegrityError, RetryError
+from pipelines.store.folders import Folders, sync_folder
+from pipelines.store.scratch import Scratch, is_at
+from transforms.domain.errors import IntegrityError, RetryError, StateError
+
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.ENOSYS)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _make_folder(folder: Path) -> None:
-    """Create ``folder`` and what is above it, durably."""
-    missing = []
-    while not folder.is_dir():
-        missing.append(folder)
-        folder = folder.parent
-    for each in reversed(missing):
-        each.mkdir(exist_ok=True)
-        _sync_folder(each.parent)
-
-
-class Scratch:
-    """A run's own folder for files being written, made when it is first needed."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._guard = threading.Lock()
-        self._folder: Path | None = None
-        self._lock: IO[bytes] | None = None
-        self._pid = 0
-        self._count = 0
-
-    def new(self) -> Path:
-        """A path in this run's folder that nobody has used."""
-        with self._guard:
-            if self._folder is None or self._pid != os.getpid():
-                self._claim()
-            self._count += 1
-            return cast(Path, self._folder) / str(self._count)
-
-    def _claim(self) -> None:
-        _make_folder(self._root)
-        self._sweep()
-        while True:
-            name = f"{os.getpid()}-{os.urandom(4).hex()}"
-            lock_path = self._root / f"{name}.lock"
-            lock = lock_path.open("xb")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            # A sweeper may have seen the file between its creation and our lock.
-            if lock_path.exists() and os.path.samestat(lock_path.stat(), os.fstat(lock.fileno())):
-                break
-            lock.close()
-        self._folder, self._lock, self._pid = self._root / name, lock, os.getpid()
-        self._folder.mkdir()
-
-    def _sweep(self) -> None:
-        for lock_path in self._root.glob("*.lock"):
-            with contextlib.suppress(FileNotFoundError, BlockingIOError), lock_path.open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock_path.with_suffix(""), ignore_errors=True)
-                lock_path.unlink()
-
-    def close(self) -> None:
-        """Drop the folder and its lock."""
-        with self._guard:
-            if self._folder is not None and self._pid == os.getpid():
-                shutil.rmtree(self._folder, ignore_errors=True)
-                self._folder.with_name(self._folder.name + ".lock").unlink(missing_ok=True)
-                if self._lock is not None:
-                    self._lock.close()
-            self._folder = None
+@contextlib.contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Alone among the processes that replace ``target``. The lock is a file beside it, gone afterwards."""
+    path = target.with_name(f".{target.name}.lock")
+    while True:
+        with path.open("ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            except OSError as error:
+                raise RetryError(f"{target}: cannot be locked ({error.strerror}); run it again") from error
+            if is_at(lock, path):
+                try:
+                    yield
+                finally:
+                    # While it is held: whoever waits for it sees that its name is gone, and makes a new one.
+                    path.unlink(missing_ok=True)
+                return
 
 
 class LocalUpload:
     """A scratch file on its way to a name in the store."""
 
-    def __init__(self, root: Path, scratch: Path) -> None:
+    def __init__(self, root: Path, folders: Folders, scratch: Path) -> None:
         self._root = root
+        self._folders = folders
         self._scratch = scratch
         self.file: BinaryIO = scratch.open("xb")
 
@@ -106,13 +56,23 @@ class LocalUpload:
         self.file.flush()
         os.fsync(self.file.fileno())
         target = self._root / path
-        _make_folder(target.parent)
+        self._folders.make(target.parent)
         try:
             os.link(self._scratch, target)
+            won = True
         except FileExistsError:
-            return False
-        _sync_folder(target.parent)
-        return True
+            # A server of files may have done it, lost the answer, and been asked again.
+            won = self._scratch.samefile(target)
+        except OSError as error:
+            if error.errno in _NO_LINKS:
+                raise StateError(
+                    f"{self._root}: this file system has no hard links ({error.strerror}), by which a store"
+                    " gives a file its name only once. Put the store on another one, such as ext4, XFS or NFS"
+                ) from error
+            raise
+        # Also what another process put there a moment ago: its name is relied on from here on.
+        sync_folder(target.parent)
+        return won
 
     def close(self) -> None:
         """Drop the scratch file; what was created stays."""
@@ -128,11 +88,12 @@ class LocalBackend:
         self.url = str(self.root)
         self.reads_at_once = 1
         self._scratch = Scratch(self.root / "tmp")
+        self._folders = Folders(self.root)
 
     @contextlib.contextmanager
     def upload(self, suffix: str) -> Iterator[LocalUpload]:
         """See :meth:`pipelines.store.backend.Backend.upload`."""
-        upload = LocalUpload(self.root, self._scratch.new().with_suffix(suffix))
+        upload = LocalUpload(self.root, self._folders, self._scratch.new().with_suffix(suffix))
         try:
             yield upload
         finally:
@@ -141,6 +102,8 @@ class LocalBackend:
     def create(self, path: str, data: bytes) -> bool:
         """See :meth:`pipelines.store.backend.Backend.create`."""
         if self.exists(path):
+            self._folders.make((self.root / path).parent)
+            sync_folder((self.root / path).parent)
             return False
         with self.upload(".json") as upload:
             upload.file.write(data)
@@ -161,12 +124,8 @@ class LocalBackend:
     def replace(self, path: str, data: bytes, generation: str | None) -> bool:
         """See :meth:`pipelines.store.backend.Backend.replace`."""
         target = self.root / path
-        _make_folder(target.parent)
-        with (target.parent / f".{target.name}.lock").open("ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            except OSError as error:
-                raise RetryError(f"{target}: cannot be locked ({error.strerror}); run it again") from error
+        self._folders.make(target.parent)
+        with locked(target):
             current = self.read_generation(path)
             if (current[1] if current else None) != generation:
                 return False
@@ -176,7 +135,7 @@ class LocalBackend:
                 file.flush()
                 os.fsync(file.fileno())
             scratch.replace(target)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         return True
 
     def exists(self, path: str) -> bool:

@@ -31,6 +31,11 @@ class Result:
         """Every blob that the result refers to."""
         return [*self.blobs.values(), *(each.file for group in self.routed.values() for each in group)]
 
+    def counts_by(self, kind: str) -> dict[str, int]:
+        """The counts `<kind>/<name>`, by that name."""
+        prefix = f"{kind}/"
+        return {name.removeprefix(prefix): n for name, n in self.counts.items() if name.startswith(prefix)}
+
     def to_json(self) -> dict[str, Any]:
         """The result as a JSON value."""
         return {

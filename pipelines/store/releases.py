@@ -91,11 +91,19 @@ class Releases:
 
     def find(self, version: str) -> Release | None:
         """The release, or None. Its document is held to the digest in the version file."""
-        path = f"{self._root}/{check_name(version, 'version')}.json"
+        path = self._path(check_name(version, "version"))
         try:
-            document = Blob.from_json(json.loads(self._backend.read(path))["release"])
+            return self._read(self._backend.read(path), version)
         except FileNotFoundError:
             return None
+
+    def _path(self, version: str) -> str:
+        return f"{self._root}/{version}.json"
+
+    def _read(self, version_file: bytes, version: str) -> Release:
+        path = self._path(version)
+        try:
+            document = Blob.from_json(json.loads(version_file)["release"])
         except (ValueError, TypeError, KeyError) as error:
             raise IntegrityError(f"{path}: not a version file ({error!r})") from error
         release = Release.from_json(json.loads(self._blobs.read(document)), path)
@@ -135,10 +143,10 @@ class Releases:
         """
         document = self._blobs.put_bytes(canonical(release.to_json()), ".json")
         # The nonce tells this commit from one of the same release by another run.
-        version_file = {"release": document.to_json(), "nonce": secrets.token_hex(16)}
-        path = f"{self._root}/{release.version}.json"
-        new = commit(self._backend, path, canonical(version_file))
-        existing = release if new else self.get(release.version)
+        version_file = canonical({"release": document.to_json(), "nonce": secrets.token_hex(16)})
+        stands = commit(self._backend, self._path(release.version), version_file)
+        new = stands == version_file
+        existing = release if new else self._read(stands, release.version)
         if existing.digest != release.digest:
             raise StateError(
                 f"release {release.version!r} is published with digest {existing.digest[:12]}; this one has"

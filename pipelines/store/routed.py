@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.store.blobs import Blob, Blobs
+from pipelines.threads import in_threads
 from transforms.domain.errors import IntegrityError, RetryError
 
 _SUFFIX = ".routed"
@@ -195,4 +196,5 @@ def gather(blobs: Blobs, slices: Iterable[Slice], schema: pa.Schema) -> pa.Table
         IntegrityError: one is damaged.
     """
     ordered = sorted(slices, key=lambda each: each.digest)
-    return pa.Table.from_batches([_read(blobs, each, schema) for each in ordered], schema=schema)
+    batches = in_threads(lambda each: _read(blobs, each, schema), ordered, blobs.reads_at_once)
+    return pa.Table.from_batches(batches, schema=schema)

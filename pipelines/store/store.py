@@ -12,6 +12,8 @@
       datasets/<dataset>/releases/<version>.json      THE commit of a release
       datasets/<dataset>/releases/<version>/stats.duckdb
       datasets/<dataset>/channels/latest.json         movable pointer; a hint, never the truth
+      datasets/<dataset>/lease.json                   which night is at work, and until when
+      datasets/<dataset>/inbox.json                   which file of an inbox became which table
       tmp/                                            files that are being written (local stores)
 """
 
@@ -130,8 +132,15 @@ def create_store(url: str, dataset: Dataset) -> Store:
     backend.close()
     store = open_store(url)
     if store.dataset != dataset:
+        asked = asdict(dataset)
+        other = ", ".join(
+            f"{name} {value}, not {asked[name]}"
+            for name, value in asdict(store.dataset).items()
+            if value != asked[name]
+        )
         raise StateError(
-            f"{url}: exists with {store.dataset}; these settings are fixed when a store is created"
+            f"{url}: exists with {other}. That is fixed when a store is created: use it as it is, or name a"
+            " new folder"
         )
     return store
 

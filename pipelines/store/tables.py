@@ -142,6 +142,14 @@ class Table:
         return table
 
 
+def _read(document: bytes, path: str) -> Table:
+    try:
+        value = json.loads(document)
+    except ValueError as error:
+        raise IntegrityError(f"{path}: not JSON ({error})") from error
+    return Table.from_json(value, path)
+
+
 class Tables:
     """The tables of one dataset."""
 
@@ -158,14 +166,9 @@ class Tables:
         """The snapshot, or None."""
         path = f"{self._root}/{kind}/{name}.json"
         try:
-            data = self._backend.read(path)
+            return _read(self._backend.read(path), path)
         except FileNotFoundError:
             return None
-        try:
-            value = json.loads(data)
-        except ValueError as error:
-            raise IntegrityError(f"{path}: not JSON ({error})") from error
-        return Table.from_json(value, path)
 
     def get(self, kind: str, name: str) -> Table:
         """The snapshot.
@@ -217,9 +220,9 @@ class Tables:
             CommitOutcomeUnknown: the store did not say whether the snapshot stands.
         """
         path = f"{self._root}/{table.path}"
-        if commit(self._backend, path, canonical(table.to_json())):
-            return
-        existing = self.get(table.kind, table.name)
+        document = canonical(table.to_json())
+        stands = commit(self._backend, path, document)
+        existing = table if stands == document else _read(stands, path)
         if existing.digest != table.digest:
             raise StateError(
                 f"{table.kind}: {table.name!r} is taken by other rows (digest {existing.digest[:12]}, not"

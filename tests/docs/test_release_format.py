@@ -14,11 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 from pages import blocks, code, read, table
 
+from pipelines.night.inbox import Unit
+from pipelines.night.ledger import Ledger
 from pipelines.release import cut_release
 from pipelines.release_inputs import Inputs
 from pipelines.runner import Runner
 from pipelines.store import documents, parquet
 from pipelines.store.blobs import Blob
+from pipelines.store.lease import Lease
 from pipelines.store.memo import Result
 from pipelines.store.releases import FORMAT, PARTS, Release
 from pipelines.store.store import Dataset, Store
@@ -286,6 +289,8 @@ def test_the_layout_names_every_file(store: Store) -> None:
     store.tables.commit(LIST)
     release(store, "1")
     store.memos.put("Merge", "ab" * 32, Result())
+    Lease(store.backend, f"{store.dataset.path}/lease.json", 60).acquire()
+    Ledger(store).note(Unit(MANIFESTS, "/in/2014-05", "2014-05", "", {}), "2014-05")
     root = Path(store.url)
     made = [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
     met = {path: [one for one in layout() if re.fullmatch(one, path)] for path in made}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,8 +142,10 @@ def test_too_much_quarantine_is_refused_and_leaves_no_snapshot(broken_world: Wor
             max_quarantined_share=share,
         )
 
-    with pytest.raises(TooManyQuarantined, match=r"123 of 6,123 rows \(2.01%\)"):
+    with pytest.raises(TooManyQuarantined, match=r"123 of 6,123 rows \(2.01%\)") as caught:
         ingest(0.01)
+    reasons = re.findall(r"([a-z0-9_]+) (\d+)[,;]", str(caught.value).split("cannot be read: ")[1])
+    assert sum(int(rows) for _, rows in reasons) == 123
     assert store.tables.names(MANIFESTS) == []
     ingest(0.021)
     assert store.tables.names(MANIFESTS) == ["a"]

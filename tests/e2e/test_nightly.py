@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import random
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +16,8 @@ from pathlib import Path
 import pytest
 from byhand import ByHand
 from nights import Place, filled, later
-from separately import byleave
+from places import Folders
+from separately import HERE, byleave, environment
 from test_kills import check_nothing_is_half_done
 from worlds import World, cut, new_store, take_in
 
@@ -119,8 +124,6 @@ def test_new_opt_outs_alone_are_new_releases(second: Place, village: World) -> N
 
 def take_in_more(place: Place, village: World) -> Store:
     """A copy of the store in which the list is taken in by hand."""
-    import shutil
-
     from pipelines.ingest import ingest_opt_outs
 
     shutil.copytree(place.folder / "store", place.folder / "copy")
@@ -415,7 +418,7 @@ def test_two_at_once_and_one_that_is_killed(place: Place) -> None:
     first.send_signal(signal.SIGKILL)
     first.communicate(timeout=60)
     assert place.store.releases.versions() == []
-    check_nothing_is_half_done(place.store)
+    check_nothing_is_half_done(Folders(place.folder), place.store)
     close_stores()
 
     kept_out = byleave(*command)
@@ -428,11 +431,44 @@ def test_two_at_once_and_one_that_is_killed(place: Place) -> None:
     summary = json.loads(out)
     assert summary["lease_after"]["pid"] == first.pid
     assert [each["state"] for each in summary["releases"]] == ["published", "published"]
-    check_nothing_is_half_done(place.store)
+    check_nothing_is_half_done(Folders(place.folder), place.store)
     assert len(place.store.tables.names(LICENSES)) == 2
     before = place.listing()
     assert place.night().nothing_changed
     assert place.listing() == before
+
+
+def one_night(place: Place, **more: str) -> subprocess.CompletedProcess[str]:
+    """How a night in a process of its own ended, which counts its steps on the disk, or dies at one."""
+    command = [sys.executable, str(HERE / "one_night.py"), str(place.folder)]
+    return subprocess.run(command, env=environment(**more), capture_output=True, text=True, check=False)
+
+
+def digests(place: Place) -> dict[str, str]:
+    """Of every release."""
+    releases = place.store.releases
+    return {version: releases.get(version).digest for version in releases.versions()}
+
+
+@pytest.mark.slow
+def test_a_night_that_is_killed_at_any_step_is_completed_by_the_next(village: World, tmp_path: Path) -> None:
+    whole = filled(tmp_path / "whole", village)
+    done = one_night(whole)
+    assert done.returncode == 0, done.stderr
+    steps = int(done.stdout) - 1
+    expected = digests(whole)
+    assert len(expected) == 2
+    # In the last steps the lease is let go.
+    for moment in [*sorted(random.Random(3).sample(range(1, steps), 4)), steps - 4]:
+        place = filled(tmp_path / f"killed at {moment}", village)
+        assert one_night(place, DIE_AT=str(moment)).returncode == -signal.SIGKILL
+        check_nothing_is_half_done(Folders(place.folder), place.store)
+        # An hour later its lease has run out.
+        summary = place.night(clock=lambda: later() + 3600)
+        assert summary.exit_code == 0, list(summary.faults())
+        assert digests(place) == expected
+        assert place.night().nothing_changed
+        close_stores()
 
 
 def test_ctrl_c_lets_the_lease_go(place: Place) -> None:

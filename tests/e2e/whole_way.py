@@ -1,7 +1,8 @@
 """The whole way in a process of its own: `python whole_way.py STORE WORLD STEPS [BEAM OPTIONS]`.
 
 STEPS are `ingest`, `manifest`, `cut`, with commas. Prints the release's digest, or the manifest's.
-With `DIE_AT` in the environment the process kills itself before its so many-th durable step on the disk.
+With `DIE_AT` in the environment the process kills itself before its so many-th step: a durable one on the
+disk, or a request to a store in a bucket.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from requests.adapters import HTTPAdapter
 from worlds import World, cut, take_in
 
 from pipelines.ingest import ingest_manifest
@@ -22,7 +24,7 @@ from pipelines.store.store import close_stores, open_store
 
 
 def count_steps(die_at: int) -> itertools.count[int]:
-    """Counts what changes the disk: syncing, naming and dropping files. Dies before number ``die_at``."""
+    """Counts requests and what changes the disk: syncing, naming, dropping. Dies before number ``die_at``."""
     steps = itertools.count(1)
 
     def counted(act: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,6 +37,7 @@ def count_steps(die_at: int) -> itertools.count[int]:
 
     for name in ("fsync", "link", "unlink", "mkdir", "replace"):
         setattr(os, name, counted(getattr(os, name)))
+    HTTPAdapter.send = counted(HTTPAdapter.send)  # type: ignore[method-assign]
     return steps
 
 

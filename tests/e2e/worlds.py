@@ -52,7 +52,11 @@ class World:
 
 
 def new_store(folder: Path, buckets: int = BUCKETS) -> Store:
-    return create_store(str(folder), Dataset("yfcc100m", "flickr", buckets))
+    return create(str(folder), buckets)
+
+
+def create(url: str, buckets: int = BUCKETS) -> Store:
+    return create_store(url, Dataset("yfcc100m", "flickr", buckets))
 
 
 def policy(name: str) -> Policy:

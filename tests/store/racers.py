@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import secrets
+from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from pipelines.store.backend import Backend
-from pipelines.store.store import connect
+from pipelines.store.releases import PARTS, Release
+from pipelines.store.store import close_stores, connect, open_store
+from transforms.domain.errors import ByleaveError
 
 
 def _race(url: str, start: Barrier, rounds: int, number: int, outcomes: Any) -> None:
@@ -47,14 +50,42 @@ def count(backend: Backend, path: str) -> int:
 
 def race(url: str, racers: int, rounds: int) -> list[tuple[int, list[bool], list[bool], int]]:
     """For each racer: its number, which objects it created, which it replaced, how often it counted."""
+    return _in_processes(_race, url, racers, rounds)
+
+
+def publish(url: str, racers: int, rounds: int) -> list[tuple[int, list[str]]]:
+    """For each racer: its number, and what it was told of each version: `new`, or why not."""
+    return _in_processes(_publish, url, racers, rounds)
+
+
+def racing_release(number: int, version: str) -> Release:
+    """The release that a racer publishes."""
+    return Release(version, {"racer": number}, {name: {} for name in PARTS})
+
+
+def _publish(url: str, start: Barrier, rounds: int, number: int, outcomes: Any) -> None:
+    store = open_store(url)
+    told = []
+    for place in range(rounds):
+        start.wait()
+        try:
+            new = store.releases.commit(racing_release(number, str(place)))
+            told.append("new" if new else "the same")
+        except ByleaveError as error:
+            told.append(f"{type(error).__name__}: {error}")
+    outcomes.put((number, told))
+    close_stores()
+
+
+def _in_processes(work: Callable[..., None], url: str, racers: int, rounds: int) -> list[Any]:
     context = multiprocessing.get_context("spawn")
     start, outcomes = context.Barrier(racers), context.Queue()
     processes = [
-        context.Process(target=_race, args=(url, start, rounds, number, outcomes)) for number in range(racers)
+        context.Process(target=work, args=(url, start, rounds, number, outcomes)) for number in range(racers)
     ]
     for process in processes:
         process.start()
-    found = [outcomes.get(timeout=60) for _ in processes]
+    found = [outcomes.get(timeout=240) for _ in processes]
     for process in processes:
         process.join()
     return sorted(found)

@@ -5,29 +5,18 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 from collections.abc import Callable, Iterator
-from uuid import uuid4
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from places import PLACES
 from racers import count, increase, race
 
 from pipelines.store.backend import Backend
 from pipelines.store.store import connect
 
-# A new kind of backend is one line here: where a fresh, empty store of it may be made.
-PLACES: dict[str, Callable[[pytest.FixtureRequest], str]] = {
-    "local": lambda request: str(request.getfixturevalue("tmp_path") / f"store-{uuid4().hex}"),
-    "gcs": lambda request: f"gs://{request.getfixturevalue('cloud').new_bucket()}/a/store",
-}
-
 STATES = {"local": 25, "gcs": 8}
-
-
-@pytest.fixture(params=PLACES)
-def url(request: pytest.FixtureRequest) -> str:
-    return PLACES[request.param](request)
 
 
 @pytest.fixture
@@ -127,7 +116,6 @@ class AgainstDict(RuleBasedStateMachine):
         self.backend.close()
 
 
-@pytest.mark.parametrize("place", PLACES)
 def test_any_sequence_of_calls_leaves_what_a_dict_would_hold(
     place: str, request: pytest.FixtureRequest
 ) -> None:

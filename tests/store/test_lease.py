@@ -74,11 +74,11 @@ class Holders(RuleBasedStateMachine):
         return Lease(cast(Backend, self.store), "lease.json", SECONDS, lambda: self.now + skew)
 
     @precondition(lambda self: len(self.leases) < HOLDERS)
-    @rule(skew=st.floats(0, SKEW))
+    @rule(skew=st.sampled_from([0.0, SKEW]) | st.floats(0, SKEW))
     def a_machine_comes(self, skew: float) -> None:
         self.leases.append(self.lease(skew))
 
-    @rule(seconds=st.floats(0.01, SECONDS * 1.5))
+    @rule(seconds=st.integers(1, 20) | st.floats(0.01, SECONDS * 1.5))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
@@ -111,6 +111,29 @@ class Holders(RuleBasedStateMachine):
 
 TestHolders = Holders.TestCase
 TestHolders.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+@pytest.mark.parametrize("ahead", [-SKEW, 0.0, SKEW])
+def test_at_no_moment_do_two_count_on_it(ahead: float, renewed: bool) -> None:
+    """The other's clock is as far off as it may be, and he comes at each half second."""
+    taken = []
+    for moment in range(int(4 * SECONDS)):
+        now = [1_000_000.0]
+        store = cast(Backend, Memory())
+        first = Lease(store, "lease.json", SECONDS, lambda now=now: now[0])
+        other = Lease(store, "lease.json", SECONDS, lambda now=now: now[0] + ahead)
+        first.acquire()
+        if renewed:
+            now[0] += SECONDS / 3
+            first.renew()
+        now[0] += moment / 2
+        with contextlib.suppress(RetryError):
+            other.acquire()
+        assert not (first.valid and other.valid), moment / 2
+        taken.append(other.valid)
+    assert not taken[0]
+    assert taken[-1]
 
 
 # --- Racers ------------------------------------------------------------------------------------------------
@@ -181,6 +204,24 @@ def test_it_is_renewed_while_the_block_runs_and_free_behind_it(backend: LocalBac
                 Lease(backend, "lease.json", seconds).acquire()
     assert not lease.valid
     Lease(backend, "lease.json", seconds).acquire()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_who_is_interrupted_while_taking_it_lets_it_go(
+    backend: LocalBackend, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    replace = backend.replace
+
+    def interrupted(path: str, data: bytes, generation: str | None) -> bool:
+        monkeypatch.undo()
+        if moment == "after":
+            replace(path, data, generation)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backend, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), Lease(backend, "lease.json", 1800).held():
+        raise AssertionError("it is not held")
+    Lease(backend, "lease.json", 1800).acquire()
 
 
 def test_who_lost_it_is_stopped(backend: LocalBackend) -> None:

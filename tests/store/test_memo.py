@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import files, overwrite
 
 from pipelines.actions import Action, Stage
 from pipelines.store.blobs import Blob
@@ -30,9 +30,9 @@ results = st.builds(
 )
 
 
-def memo_file(store: Store) -> Path:
-    (file,) = (Path(store.url) / "memo").rglob("*.json")
-    return file
+def memo_path(store: Store) -> str:
+    (path,) = files(store.backend, "memo")
+    return path
 
 
 @given(results)
@@ -53,9 +53,9 @@ def test_what_was_remembered_comes_back(store: Store) -> None:
 def test_the_same_result_again_changes_nothing(store: Store) -> None:
     # The order in which names came does not make another result.
     store.memos.put("Cut", KEY, Result(counts={"a": 1, "b": 2}))
-    before = memo_file(store).stat()
+    before = files(store.backend, "memo")
     store.memos.put("Cut", KEY, Result(counts={"b": 2, "a": 1}))
-    assert memo_file(store).stat() == before
+    assert files(store.backend, "memo") == before
 
 
 @pytest.mark.parametrize("other", [Result(counts={"rows": 5}), Result(counts={}), Result()])
@@ -91,6 +91,6 @@ def test_a_memo_whose_blob_is_gone_counts_as_none_and_the_action_makes_it_again(
 )
 def test_what_is_no_memo_is_an_error(store: Store, text: bytes) -> None:
     store.memos.put("Cut", KEY, Result())
-    memo_file(store).write_bytes(text)
+    overwrite(store.backend, memo_path(store), text)
     with pytest.raises(IntegrityError, match="not a memo"):
         store.memos.get("Cut", KEY)

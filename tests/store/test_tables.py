@@ -3,12 +3,12 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import files, overwrite
 
 from pipelines.store.blobs import Blob
 from pipelines.store.routed import Routed
@@ -37,8 +37,8 @@ TABLE = Table(
 )
 
 
-def document(store: Store, table: Table) -> Path:
-    return Path(store.url) / store.dataset.path / table.path
+def document(store: Store, table: Table) -> str:
+    return f"{store.dataset.path}/{table.path}"
 
 
 def test_a_table_is_its_document(store: Store) -> None:
@@ -84,12 +84,12 @@ def test_other_rows_have_another_digest(change: dict[str, Any]) -> None:
 
 def test_a_snapshot_is_written_once(store: Store) -> None:
     store.tables.commit(TABLE)
-    before = document(store, TABLE).read_bytes()
+    before = files(store.backend, "datasets")
     store.tables.commit(TABLE)
     store.tables.commit(replace(TABLE, files=({"name": "elsewhere.csv"},)))
     with pytest.raises(StateError, match="taken by other rows"):
         store.tables.commit(replace(TABLE, shards={}))
-    assert document(store, TABLE).read_bytes() == before
+    assert files(store.backend, "datasets") == before
     assert store.tables.get(TABLE.kind, TABLE.name) == TABLE
 
 
@@ -151,17 +151,16 @@ def test_a_document_of_another_form_is_an_error_or_a_table(key: str, value: Any)
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[]", b"null", b"{}"])
 def test_what_is_no_document_is_an_error(store: Store, text: bytes) -> None:
     store.tables.commit(TABLE)
-    document(store, TABLE).write_bytes(text)
+    overwrite(store.backend, document(store, TABLE), text)
     with pytest.raises(IntegrityError, match=TABLE.name):
         store.tables.find(TABLE.kind, TABLE.name)
 
 
 def test_a_document_may_not_point_at_other_rows(store: Store) -> None:
     store.tables.commit(TABLE)
-    file = document(store, TABLE)
-    value = json.loads(file.read_text())
+    value = json.loads(store.backend.read(document(store, TABLE)))
     value["buckets"][0][1] = "other"
-    file.write_text(json.dumps(value))
+    overwrite(store.backend, document(store, TABLE), json.dumps(value).encode())
     with pytest.raises(IntegrityError, match="its buckets have digest"):
         store.tables.get(TABLE.kind, TABLE.name)
 

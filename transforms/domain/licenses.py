@@ -51,15 +51,15 @@ class License:
     """
 
     id: str
-    unit: str  # Creative Commons' name for the kind of tool: `by-nc`, `zero`; empty for what is none
-    version: str
-    jurisdiction: str  # empty where international
-    copying: bool  # verbatim, at least without commercial use
-    commercial_use: bool
-    derivatives: bool
-    share_alike: bool
-    attribution: bool
-    public_domain: bool
+    unit: str = ""  # Creative Commons' name for the kind of tool: `by-nc`, `zero`; empty for what is none
+    version: str = ""
+    jurisdiction: str = ""  # empty where international
+    copying: bool = False  # verbatim, at least without commercial use
+    commercial_use: bool = False
+    derivatives: bool = False
+    share_alike: bool = False
+    attribution: bool = False
+    public_domain: bool = False
 
 
 _ELEMENTS = {"by", "nc", "nd", "sa"}
@@ -67,7 +67,16 @@ _PUBLIC_DOMAIN = {"zero", "mark", "certification"}
 
 
 def _public_domain(license_id: str, unit: str, version: str, jurisdiction: str) -> License:
-    return License(license_id, unit, version, jurisdiction, True, True, True, False, False, True)
+    return License(
+        license_id,
+        unit,
+        version,
+        jurisdiction,
+        copying=True,
+        commercial_use=True,
+        derivatives=True,
+        public_domain=True,
+    )
 
 
 def _creative_commons(unit: str, version: str, jurisdiction: str, spdx_id: str) -> License:
@@ -88,13 +97,12 @@ def _creative_commons(unit: str, version: str, jurisdiction: str, spdx_id: str) 
         derivatives=whole and "nd" not in terms,
         share_alike="sa" in terms,
         attribution="by" in terms or not whole,
-        public_domain=False,
     )
 
 
 def _all() -> Iterator[License]:
     for license_id in (ALL_RIGHTS_RESERVED, NO_KNOWN_COPYRIGHT_RESTRICTIONS):
-        yield License(license_id, "", "", "", False, False, False, False, False, False)
+        yield License(license_id)  # grants nothing
     yield _public_domain(US_GOVERNMENT_WORK, "", "", "us")
     tools = resources.files(__package__).joinpath("cc_tools.csv").read_text("utf-8")
     for row in csv.DictReader(tools.splitlines()):
