@@ -34,13 +34,6 @@ NewStore = Callable[[], Store]
 _TEST_SECONDS = 180
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("engines"))
-            item.add_marker(pytest.mark.slow)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """With a test that failed on Flink come the last lines of its processes."""

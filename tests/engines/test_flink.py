@@ -24,6 +24,8 @@ from worlds import World
 
 from pipelines.runner import Runner
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("engines")]
+
 
 @pytest.fixture
 def in_pool(flink: Flink, pool: tuple[str, ...]) -> tuple[str, ...]:

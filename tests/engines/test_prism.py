@@ -17,6 +17,8 @@ from worlds import World
 
 from pipelines.runner import Runner
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("engines")]
+
 
 @pytest.fixture(scope="module")
 def in_pool(pool: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

@@ -44,7 +44,8 @@ def processes(paths: Sequence[Path], folder: Path) -> tuple[str, ...]:
     boot = tools.go_binary(BOOT)
     settings = {**surroundings(paths), "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT": "1"}
     script = folder / "boot.sh"
-    lines = [f"export {name}='{value}'\n" for name, value in settings.items()]
+    # The boot program leaves a file of options where it runs.
+    lines = [f"cd {folder}\n", *(f"export {name}='{value}'\n" for name, value in settings.items())]
     script.write_text("".join(["#!/bin/sh\n", *lines, f'exec {boot} "$@"\n']), encoding="utf-8")
     script.chmod(0o755)
     return ("--environment_type=PROCESS", f"--environment_config={json.dumps({'command': str(script)})}")
