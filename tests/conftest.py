@@ -29,6 +29,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write", action="store_true", help="write golden files instead of comparing them")
 
 
+# Whose tests share what takes long to start.
+_ON_ONE_PROCESS = ("tests/engines/", "tests/dataflow/")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Groups by folder. The marks that pytest-xdist 3.8 groups by are lost on pytest 9.2, without a word."""
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByFolder(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            own = super()._split_scope(nodeid)
+            return next((folder for folder in _ON_ONE_PROCESS if nodeid.startswith(folder)), own)
+
+    return ByFolder(config, log)  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """An empty store of 16 buckets in a folder of its own."""

@@ -24,7 +24,7 @@ from worlds import World
 
 from pipelines.runner import Runner
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("engines")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
