@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import IO
 
 from transforms.domain.errors import RetryError
 
@@ -22,42 +22,39 @@ _HELD = threading.Lock()
 
 
 class BeamLog:
-    """Where it goes.
+    """What was written so far: a file without a name, so that one that is killed leaves nothing behind."""
 
-    Attributes:
-        path: of the file; None where another run of this process already holds the terminal.
-    """
-
-    def __init__(self, path: Path | None = None, terminal: int = 2) -> None:
-        self.path = path
+    def __init__(self, written: IO[str] | None = None, terminal: int = 2) -> None:
+        self._written = written
         self._terminal = terminal
-        self._kept = False
 
     def say(self, line: str) -> None:
         """Tell the operator nevertheless."""
         os.write(self._terminal, f"{line}\n".encode())
 
-    def keep(self) -> str:
-        """Leave the file where it is; comes back with a sentence that names it."""
-        self._kept = True
-        return f". Beam's own log: {self.path}" if self.path else ""
-
-    def _drop(self) -> None:
-        if self.path and not self._kept:
-            self.path.unlink(missing_ok=True)
+    def keep(self) -> Path | None:
+        """A file with all of it; None where another run of this process already holds the terminal."""
+        if self._written is None:
+            return None
+        self._written.flush()
+        kept, name = tempfile.mkstemp(prefix="byleave-beam-", suffix=".log")
+        with os.fdopen(kept, "wb") as file:
+            size = os.fstat(self._written.fileno()).st_size
+            file.write(os.pread(self._written.fileno(), size, 0))
+        return Path(name)
 
 
 class GaveUp(RetryError):
     """A runner ended before its work was done, and did not say why in words of ours."""
 
     def __init__(self, message: str, log: BeamLog) -> None:
-        super().__init__(f"{message}{log.keep()}")
-        self._log = log
+        self._log = log.keep()
+        super().__init__(f"{message}. Beam's own log: {self._log}" if self._log else message)
 
     def forget(self) -> None:
         """Drop the log: the run goes on."""
-        if self._log.path:
-            self._log.path.unlink(missing_ok=True)
+        if self._log:
+            self._log.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -66,22 +63,19 @@ def diverted() -> Iterator[BeamLog]:
     if not _HELD.acquire(blocking=False):
         yield BeamLog()
         return
-    number, name = tempfile.mkstemp(prefix="byleave-beam-", suffix=".log")
     terminal = os.dup(2)
-    log = BeamLog(Path(name), terminal)
     try:
-        os.dup2(number, 2)
-        with os.fdopen(number, "a", encoding="utf-8", errors="replace") as file, _logged_to(file):
-            yield log
+        with tempfile.TemporaryFile("a+", encoding="utf-8", errors="replace") as file, _logged_to(file):
+            os.dup2(file.fileno(), 2)
+            yield BeamLog(file, terminal)
     finally:
         os.dup2(terminal, 2)
         os.close(terminal)
-        log._drop()
         _HELD.release()
 
 
 @contextlib.contextmanager
-def _logged_to(file: TextIO) -> Iterator[None]:
+def _logged_to(file: IO[str]) -> Iterator[None]:
     handler = logging.StreamHandler(file)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     beam = logging.getLogger("apache_beam")
