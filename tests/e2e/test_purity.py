@@ -30,15 +30,15 @@ def first(broken_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A store in which every kind of action ran, and those that did, in their order."""
     folder = tmp_path_factory.mktemp("pure")
     store, ran = new_store(folder / "store"), []
-    perform = Stage.perform
+    run = Stage.run_and_remember
 
     def note(stage: Stage, store: Store, action: Action) -> Result:
-        result = perform(stage, store, action)
+        result = run(stage, store, action)
         ran.append((stage, Done(action, result)))
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Stage, "perform", note)
+        patch.setattr(Stage, "run_and_remember", note)
         patch.setattr(subbuckets, "LIMIT_ROWS", 350)  # some buckets are divided, and some are not
         mixed = folder / "mixed.csv"
         mixed.write_text("target\n#wedding\nhttps://museum.example/photo/1\n12345678@N00\n6985123456\n")

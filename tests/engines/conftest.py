@@ -7,29 +7,18 @@ Java or Maven is missing, the tests that need it are skipped with the reason.
 from __future__ import annotations
 
 import signal
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from types import FrameType
 
 import pytest
-from support import tools, workers
-from support.fakegcs import FakeGcs, fake_gcs
+from faraway import PATHS, InBucket, NewStore, World, whole_way
+from support import workers
+from support.fakegcs import FakeGcs
 from support.flink import Flink, flink_cluster
 
 from pipelines.runner import Runner
-from pipelines.store.store import Dataset, Store, close_stores, create_store
+from pipelines.store.store import Dataset, create_store
 from pipelines.synth import synthesize
-
-HERE = Path(__file__).parent
-CHECKOUT = HERE.parents[1]
-PATHS = (CHECKOUT, CHECKOUT / "tests")
-
-sys.path.append(str(CHECKOUT / "tests" / "e2e"))  # `worlds`, the way from a world to a release
-
-from worlds import World, cut, take_in  # noqa: E402
-
-NewStore = Callable[[], Store]
 
 _TEST_SECONDS = 180
 
@@ -60,17 +49,7 @@ def _in_time() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-@pytest.fixture(scope="package")
-def gcs() -> Iterator[FakeGcs]:
-    """The GCS server, found by all that is started from here."""
-    tools.require("go")
-    with fake_gcs() as server, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STORAGE_EMULATOR_HOST", server.url)
-        yield server
-        close_stores()
-
-
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def world(gcs: FakeGcs, tmp_path_factory: pytest.TempPathFactory) -> World:
     """20,000 rows, in a bucket."""
     folder = tmp_path_factory.mktemp("world")
@@ -78,52 +57,25 @@ def world(gcs: FakeGcs, tmp_path_factory: pytest.TempPathFactory) -> World:
     return InBucket(folder, gcs)
 
 
-class InBucket(World):
-    """A world whose files are read from a bucket."""
-
-    def __init__(self, folder: Path, gcs: FakeGcs) -> None:
-        super().__init__(folder)
-        bucket = gcs.put_all(folder)
-        object.__setattr__(self, "_at", lambda path: f"gs://{bucket}/{Path(path).relative_to(folder)}")
-
-    @property
-    def manifest(self) -> list[str]:
-        return [self._at(path) for path in super().manifest]  # type: ignore[attr-defined]
-
-    @property
-    def licenses(self) -> dict[str, str]:
-        return {day: self._at(path) for day, path in super().licenses.items()}  # type: ignore[attr-defined]
-
-    @property
-    def opt_outs(self) -> dict[str, str]:
-        return {name: self._at(path) for name, path in super().opt_outs.items()}  # type: ignore[attr-defined]
-
-
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def new_store(gcs: FakeGcs) -> NewStore:
     """Makes an empty store in a bucket of its own."""
     return lambda: create_store(f"gs://{gcs.new_bucket()}/store", Dataset("yfcc100m", "flickr", 16))
 
 
-def whole_way(store: Store, world: World, runner: Runner) -> str:
-    """From a world to a release, whose digest comes back."""
-    take_in(store, world, runner)
-    return str(cut(store, runner=runner).digest)
-
-
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def digest(world: World, new_store: NewStore) -> str:
     """What the release is on the runner that byleave takes if nobody says otherwise."""
     return whole_way(new_store(), world, Runner(2))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def flink(gcs: FakeGcs) -> Iterator[Flink]:
     with flink_cluster() as cluster:
         yield cluster
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def pool(gcs: FakeGcs) -> Iterator[tuple[str, ...]]:
     """A worker pool: the options of EXTERNAL."""
     with workers.worker_pool(PATHS) as options:

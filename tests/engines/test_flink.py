@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import PATHS, NewStore, whole_way
+from faraway import PATHS, NewStore, whole_way
 from support import workers
 from support.flink import Flink, job_server_jar
 from support.lives import (

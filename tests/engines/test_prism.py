@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import NewStore, whole_way
+from faraway import NewStore, whole_way
 from support.lives import (
     hold_a_dead_worker_to_cost_nothing_else,
     hold_errors_to_arrive,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from places import PLACES
+from anyplace import PLACES
 
 from pipelines.store.store import Dataset, Store, close_stores, create_store
 

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from anyplace import PLACES
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from places import PLACES
 from racers import count, increase, race
 
 from pipelines.store.backend import Backend

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 import pytest
+from anyplace import files, overwrite
 from hypothesis import given
 from hypothesis import strategies as st
-from places import files, overwrite
 
 from pipelines.store.blobs import Blob, Blobs
 from pipelines.store.local import LocalBackend

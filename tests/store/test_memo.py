@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from anyplace import files, overwrite
 from hypothesis import given
 from hypothesis import strategies as st
-from places import files, overwrite
 
 from pipelines.actions import Action, Stage
 from pipelines.store.blobs import Blob

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from places import files, overwrite
+from anyplace import files, overwrite
 
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import PARTS, Release

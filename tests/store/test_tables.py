@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from anyplace import files, overwrite
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from places import files, overwrite
 
 from pipelines.store.blobs import Blob
 from pipelines.store.routed import Routed
