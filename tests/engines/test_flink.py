@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -94,7 +95,8 @@ def test_after_ctrl_c_the_cluster_may_go_on_and_its_work_counts(
         "except KeyboardInterrupt: print('interrupted')\n"
     )
     command = [sys.executable, "-c", program, store.url, str(tmp_path), *in_pool]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    found = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, PATHS))}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=found) as process:
         wait_for((tmp_path / "runs").exists, within_seconds=90)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
