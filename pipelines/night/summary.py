@@ -170,8 +170,9 @@ class Summary:
         for outcome in self.outcomes:
             if outcome.error:
                 yield f"release {outcome.name}: {outcome.error}"
+        said = "\n".join(map(str, self.problems))
         for left in self.left:
-            if left.exit_code:
+            if left.exit_code and left.place not in said:
                 yield f"{left.place}: {first_line(left.why)}"
 
 
