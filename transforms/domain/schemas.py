@@ -88,6 +88,27 @@ OPT_OUTS = pa.schema(
     ]
 )
 
+# What is known of each item's license, row by row true in a rectangle of two times: from `valid_from` until
+# before `valid_to` it held, as was known from `known_from` until before `known_to`; null is: until further
+# notice. On any two days at most one row of an item holds. In the order of the manifest bucket.
+LEDGER = pa.schema(
+    [
+        _key("source"),
+        _key("item_id"),
+        _column("owner_id", _text),  # the manifest's, as `upload_year` and `media_type`
+        _key("license"),  # canonical id; `unknown` while the item is missing
+        _key("visibility"),  # public | private | deleted | unknown | missing
+        _key("observer"),  # who said it first
+        _key("valid_from", pa.date32()),  # the day that a source states, or on which it was first seen so
+        _column("valid_to", pa.date32()),
+        _key("known_from", pa.date32()),
+        _column("known_to", pa.date32()),
+        _column("upload_year", pa.int16()),
+        _key("media_type"),
+        _key("row", pa.int32()),  # place of the item in its manifest bucket, from 0
+    ]
+)
+
 # One entry per item of a manifest, sharded by item: where the item lives.
 INDEX = pa.schema([_key("source"), _key("item_id"), _key("home", pa.uint64())])
 
@@ -161,7 +182,8 @@ REPEATING = frozenset(
         "source", "owner_id", "owner_name", "license", "license_raw", "license_then", "license_now",
         "media_type", "capture_device", "direction", "visibility", "observed_on", "observed", "opt_outs",
         "upload_year", "accuracy", "width", "height", "tags.list.element", "machine_tags.list.element",
-        "first_reason", "reasons", "verdict", "reason", "detail", "kind", "received_on",
+        "first_reason", "reasons", "verdict", "reason", "detail", "kind", "received_on", "observer",
+        "valid_from", "valid_to", "known_from", "known_to",
     }
 )  # fmt: skip
 
