@@ -4,7 +4,7 @@
 -- reads: license_ledger
 -- parameters:
 --   from_date DATE
---   to_date DATE            on either side of from_date
+--   to_date DATE            not before from_date
 --   known_on DATE := null   as was known on that day; null: as is known now
 -- columns:
 --   source VARCHAR
@@ -17,15 +17,29 @@
 --   upload_year SMALLINT    null: unknown
 --   media_type VARCHAR
 with known as not materialized (
-    select
-        *,
-        valid_from <= from_date::date and (valid_to is null or valid_to > from_date::date) as at_from,
-        valid_from <= to_date::date and (valid_to is null or valid_to > to_date::date) as at_to
+    select *
     from license_ledger
     where
         -- Where known_on is null, the comparison is too, and only what is known until further notice is left.
         (known_to is null or known_to > known_on::date)
         and (known_on::date is null or known_from <= known_on::date)
+        -- The other way round, the conditions below would pick rows that hold on neither day.
+        and if(from_date::date > to_date::date, error('from_date is after to_date: swap them')::boolean, true)
+),
+
+ended as (
+    select *
+    from known
+    where valid_from <= from_date::date and valid_to > from_date::date and valid_to <= to_date::date
+),
+
+begun as (
+    select *
+    from known
+    where
+        valid_from > from_date::date
+        and valid_from <= to_date::date
+        and (valid_to is null or valid_to > to_date::date)
 )
 
 select
@@ -39,7 +53,7 @@ select
     upload_year,
     media_type
 from known
-where at_from and at_to
+where valid_from <= from_date::date and (valid_to is null or valid_to > to_date::date)
 union all
 select
     source,
@@ -51,6 +65,5 @@ select
     begun.visibility as visibility_to,
     ended.upload_year,
     ended.media_type
-from known as ended
-inner join known as begun using (source, item_id)
-where ended.at_from and not ended.at_to and begun.at_to and not begun.at_from
+from ended
+inner join begun using (source, item_id)
