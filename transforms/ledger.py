@@ -4,13 +4,15 @@ A pure function of a manifest bucket and of the license snapshots. It holds chan
 order in which snapshots came nor how often one came leaves a trace. See
 `docs/decisions/0018-the-ledger-holds-changes-in-two-times.md`.
 
-Most items are *plain*: each look speaks of its own day, and no two of one day. Those are folded, one look
-after another, and only what changes is kept. Of the others (histories, late looks, two on one day) all that
-was said goes through :mod:`transforms.domain.bitemporal`.
+Most items are *plain*: of them looks speak of their own days only. Those are folded, one day after another,
+and only what changes is kept. Of the others, such as those with a history, what was said goes through
+:mod:`transforms.domain.bitemporal`.
 """
 
 from __future__ import annotations
 
+import datetime
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,16 +20,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.domain import bitemporal
-from transforms.domain.bitemporal import FOREVER, Changes, Numbers, Rectangles, together
+from transforms.domain.bitemporal import FOREVER, Changes, Flags, Numbers, Rectangles, together
 from transforms.domain.dictionaries import ordered
-from transforms.domain.lookup import Ids
 from transforms.domain.schemas import LEDGER
+from transforms.domain.states import States, named
 from transforms.domain.texts import encode
-from transforms.looks import Heard, Look, States, hear, named, said_of
+from transforms.looks import Heard, Listener, Look, Uneven, said_of
 
 __all__ = ["MANIFEST_COLUMNS", "Look", "build_ledger", "extend_ledger", "newest"]
 
 MANIFEST_COLUMNS = ("source", "item_id", "owner_id", "uploaded_at", "media_type")
+
+_NOTHING = np.iinfo(np.int64).min
+"""Less than any belief."""
 
 
 def build_ledger(manifest: pa.Table, looks: Sequence[Look], observers: Sequence[str] = ()) -> pa.Table:
@@ -45,17 +50,18 @@ def build_ledger(manifest: pa.Table, looks: Sequence[Look], observers: Sequence[
     Raises:
         IntegrityError: a look has a visibility that is none.
     """
-    item, states = Ids(manifest["source"], manifest["item_id"]), States()
-    heard = [hear(look, item, states) for look in sorted(looks, key=lambda look: look.day)]
-    names = sorted({look.observer for look in looks})
-    fold = _Fold(np.full(len(manifest), -1, np.int32))
-    for each in heard:
-        fold.take(each, names.index(each.look.observer))
+    listener = Listener(manifest, (look.observer for look in looks), observers)
+    heard = [listener.hear(look) for look in sorted(looks, key=_day)]
+    fold = _Fold(len(manifest), Uneven.of(heard, len(manifest)))
+    wanted: list[tuple[Heard, Flags]] = []
+    for _, each in itertools.groupby(heard, key=lambda each: each.look.day):
+        of_day = [*each]
+        needed = fold.take(of_day, listener.states)
+        wanted += ((one, needed) for one in of_day)
     news = fold.news()
-    if fold.odd.any():
-        said = said_of(fold.odd, heard, states, names, observers)
-        news = together([news.at(~fold.odd[news.item]), bitemporal.changes(said)])
-    return _table(manifest, bitemporal.rectangles(news.in_order()), states, names)
+    if fold.uneven.items.any():
+        news = together([news, bitemporal.changes(said_of(wanted, listener.states))])
+    return _table(manifest, bitemporal.rectangles(news.in_order()), listener)
 
 
 def extend_ledger(ledger: pa.Table, manifest: pa.Table, looks: Sequence[Look]) -> pa.Table | None:
@@ -71,20 +77,21 @@ def extend_ledger(ledger: pa.Table, manifest: pa.Table, looks: Sequence[Look]) -
         ValueError: the looks are not such, as far as can be seen.
         IntegrityError: a look has a visibility that is none.
     """
-    item, states = Ids(manifest["source"], manifest["item_id"]), States()
-    names = sorted({*ledger["observer"].cast(pa.string()).unique().to_pylist(), *(x.observer for x in looks)})
-    old = _rectangles(ledger, states, names)
+    names = ledger["observer"].cast(pa.string()).unique().to_pylist()
+    listener = Listener(manifest, [*names, *(look.observer for look in looks)])
+    old = _rectangles(ledger, listener)
     now = (old.valid_to == FOREVER) & (old.known_to == FOREVER)
-    fold = _Fold(np.full(len(manifest), -1, np.int32))
+    fold = _Fold(len(manifest), Uneven.of([], len(manifest)))
     fold.current[old.item[now]] = old.code[now]
-    last = max((_last(each) for each in old[3:]), default=-FOREVER)
-    for look in sorted(looks, key=lambda look: look.day):
+    last = max(_last(days) for days in old[3:])
+    for look in sorted(looks, key=_day):
         if look.known <= last:
             raise ValueError(f"a look of {look.day} cannot extend a ledger that knows of that day, or later")
         last = look.known
-        fold.take(hear(look, item, states), names.index(look.observer))
-    if fold.odd.any():
-        raise ValueError("only looks that say one thing of an item, and of their own day, extend a ledger")
+        heard = listener.hear(look)
+        if Uneven.of([heard], len(manifest)).items.any():
+            raise ValueError("a ledger is extended by looks that say one thing of an item, of their own day")
+        fold.take([heard], listener.states)
     news = fold.news()
     if not len(news.item):
         return None
@@ -94,7 +101,7 @@ def extend_ledger(ledger: pa.Table, manifest: pa.Table, looks: Sequence[Look]) -
     until = old.at(ending)
     begun = Changes(until.item, until.valid_from, until.known_from, until.code, until.observer)
     remade = bitemporal.rectangles(together([begun, news]).in_order())
-    return _table(manifest, together([old.at(~ending), remade]).in_order(), states, names)
+    return _table(manifest, together([old.at(~ending), remade]).in_order(), listener)
 
 
 def newest(ledger: pa.Table) -> pa.Table:
@@ -104,42 +111,71 @@ def newest(ledger: pa.Table) -> pa.Table:
 
 
 class _Fold:
-    """What plain items are known to be, after one look and another, and each change on the way.
+    """What items are known to be, by what looks say of their own day: after one day and another.
 
     Attributes:
         current: the state of each item; -1 where nothing was said of it.
-        odd: items that are not plain. What is folded of them is void.
+        uneven: the items of which more was said, and when.
     """
 
-    def __init__(self, current: Numbers) -> None:
-        self.current = current
-        self.odd = np.zeros(len(current), np.bool_)
-        self._spoken_on = np.full(len(current), -FOREVER, np.int32)
-        self._news: list[Changes] = [Changes(*(np.empty(0, np.int32) for _ in Changes._fields))]
+    def __init__(self, count: int, uneven: Uneven) -> None:
+        self.current = np.full(count, -1, np.int32)
+        self.uneven = uneven
+        self._spoken_on = np.full(count, -FOREVER, np.int32)
+        self._news = [Changes(*(np.empty(0, np.int32) for _ in Changes._fields))]
 
     def news(self) -> Changes:
-        """The changes, by day."""
+        """The changes of plain items."""
         return together(self._news)
 
-    def take(self, heard: Heard, observer: int) -> None:
-        """Go on with a look; none before it was of a later day."""
-        times = np.bincount(heard.item, minlength=len(self.current))
-        self.odd |= times > 1
-        if heard.valid is not None:
-            self.odd[heard.item[heard.valid != heard.look.known]] = True
-        said = np.full(len(self.current), -1, np.int32)
-        said[heard.item] = heard.code
-        if heard.look.full:
-            said[(times == 0) & (self.current >= 0)] = States.MISSING
-            if heard.look.absent_on != heard.look.known:
-                self.odd |= times == 0
+    def take(self, heard: Sequence[Heard], states: States) -> Flags:
+        """Go on with all looks of one day, a later one than the last.
+
+        Returns:
+            The items that are not plain and of which these looks are needed to know them: all, but where a
+            day says what the one before said, and nothing uneven lies from that one to this.
+        """
+        day = heard[0].look.known
+        said, by = self._believed(heard, states)
         spoken = said >= 0
-        self.odd |= spoken & (self._spoken_on == heard.look.known)
-        self._spoken_on[spoken] = heard.look.known
-        changed = np.flatnonzero(spoken & (said != self.current)).astype(np.int32)
+        changed = spoken & (said != self.current)
+        near = (self.uneven.first <= day) & (self._spoken_on <= self.uneven.last)
+        needed = self.uneven.items & (~spoken | changed | near)
         self.current[changed] = said[changed]
-        days, by = (np.full(len(changed), each, np.int32) for each in (heard.look.known, observer))
-        self._news.append(Changes(changed, days, days, said[changed], by))
+        self._spoken_on[spoken] = day
+        plain = np.flatnonzero(changed & ~self.uneven.items).astype(np.int32)
+        days = np.full(len(plain), day, np.int32)
+        self._news.append(Changes(plain, days, days, said[plain], by[plain]))
+        return needed
+
+    def _believed(self, heard: Sequence[Heard], states: States) -> tuple[Numbers, Numbers]:
+        """What looks of one day say of each item, -1 for nothing, and the observer who said it first."""
+        heard = sorted(heard, key=lambda each: (each.trust, each.observer))
+        each_said = [self._said(each) for each in heard]
+        said = each_said[0]
+        if len(heard) > 1:
+            beliefs = [
+                np.where(some < 0, _NOTHING, states.beliefs(each.trust, some))
+                for each, some in zip(heard, each_said, strict=True)
+            ]
+            said = np.stack(each_said)[np.argmax(beliefs, axis=0), np.arange(len(said))]
+        by = np.empty(len(said), np.int32)
+        for each, some in reversed([*zip(heard, each_said, strict=True)]):
+            by[some == said] = each.observer
+        return said, by
+
+    def _said(self, heard: Heard) -> Numbers:
+        """What a look says of each item on its own day; -1 for nothing."""
+        count = len(self.current)
+        said = np.full(count, -1, np.int32)
+        said[heard.item[heard.own]] = heard.code[heard.own]
+        if heard.look.full and heard.look.absent_on == heard.look.known:
+            said[heard.absent(count) & (self.current >= 0)] = States.MISSING
+        return said
+
+
+def _day(look: Look) -> datetime.date:
+    return look.day
 
 
 def _last(days: Numbers) -> int:
@@ -147,14 +183,14 @@ def _last(days: Numbers) -> int:
     return int(days[days != FOREVER].max(initial=-FOREVER))
 
 
-def _table(manifest: pa.Table, made: Rectangles, states: States, observers: Sequence[str]) -> pa.Table:
+def _table(manifest: pa.Table, made: Rectangles, listener: Listener) -> pa.Table:
     """Rectangles as rows, with what the manifest says of their items."""
     row = pa.array(made.item)
 
     def of_item(name: str) -> pa.DictionaryArray:
         return ordered(pa.chunked_array([ordered(manifest[name]).take(row)]))
 
-    license_id, visibility = states.columns(made.code)
+    license_id, visibility = listener.states.columns(made.code)
     return pa.table(
         {
             "source": of_item("source"),
@@ -162,7 +198,7 @@ def _table(manifest: pa.Table, made: Rectangles, states: States, observers: Sequ
             "owner_id": of_item("owner_id"),
             "license": license_id,
             "visibility": visibility,
-            "observer": named(made.observer, observers),
+            "observer": named(made.observer, listener.names),
             **{
                 name: pa.array(days, mask=days == FOREVER).cast(pa.date32())
                 for name, days in made._asdict().items()
@@ -175,17 +211,17 @@ def _table(manifest: pa.Table, made: Rectangles, states: States, observers: Sequ
     ).select(LEDGER.names)
 
 
-def _rectangles(ledger: pa.Table, states: States, observers: Sequence[str]) -> Rectangles:
+def _rectangles(ledger: pa.Table, listener: Listener) -> Rectangles:
     """The rows of a ledger as numbers."""
     observer = encode(ledger["observer"])
-    place = np.array([observers.index(name) for name in observer.dictionary.to_pylist()], np.int32)
+    place = np.array([listener.names.index(name) for name in observer.dictionary.to_pylist()], np.int32)
     days = (
         ledger[name].cast(pa.int32()).fill_null(FOREVER).to_numpy()
         for name in ("valid_from", "valid_to", "known_from", "known_to")
     )
     return Rectangles(
         ledger["row"].to_numpy(),
-        states.codes(ledger["license"], ledger["visibility"]),
+        listener.states.codes(ledger["license"], ledger["visibility"]),
         place[observer.indices.to_numpy()] if len(observer) else place,
         *days,
     )

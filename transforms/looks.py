@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from transforms.domain.bitemporal import Flags, Numbers, Observations, together
-from transforms.domain.dictionaries import ordered
-from transforms.domain.errors import IntegrityError
+from transforms.domain.bitemporal import FOREVER, Flags, Numbers, Observations, together
 from transforms.domain.lookup import Ids
-from transforms.domain.observations import VISIBILITIES
-from transforms.domain.texts import encode, shown
+from transforms.domain.states import States
 
 _EPOCH = datetime.date(1970, 1, 1)
 
@@ -57,127 +54,138 @@ def days(day: datetime.date) -> int:
     return (day - _EPOCH).days
 
 
-class States:
-    """Codes of (license, visibility); licenses are numbered as they turn up."""
-
-    MISSING = VISIBILITIES.index("missing")
-    """The code of an item that is missing: its license is unknown."""
-
-    def __init__(self) -> None:
-        self._licenses = {"unknown": 0}
-
-    def codes(self, license_id: pa.ChunkedArray, visibility: pa.ChunkedArray) -> Numbers:
-        """The code of each row.
-
-        Raises:
-            IntegrityError: a visibility is none of :data:`observations.VISIBILITIES`.
-        """
-        told, seen = encode(license_id), encode(visibility)
-        licenses = [
-            self._licenses.setdefault(name, len(self._licenses)) for name in told.dictionary.to_pylist()
-        ]
-        names = seen.dictionary.to_pylist()
-        if wrong := sorted({*map(str, names)} - {*VISIBILITIES}):
-            raise IntegrityError(f"visibility is {shown(wrong[0])}, not one of {', '.join(VISIBILITIES)}")
-        if not len(told):
-            return np.empty(0, np.int32)
-        first = np.array(licenses, np.int32) * np.int32(len(VISIBILITIES))
-        second = np.array([VISIBILITIES.index(name) for name in names], np.int32)
-        return first[told.indices.to_numpy()] + second[seen.indices.to_numpy()]
-
-    def beliefs(self, trust: npt.NDArray[np.int64], code: Numbers) -> npt.NDArray[np.int64]:
-        """Greater for what rules: the more trusted, the worse news, the license whose name sorts first."""
-        license_id, visibility = np.divmod(code, len(VISIBILITIES))
-        news = trust * len(VISIBILITIES) - visibility
-        return news * len(self._licenses) - self._ranks[license_id]
-
-    def columns(self, code: Numbers) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
-        """The license and the visibility of each code, over dictionaries that follow from them."""
-        license_id, visibility = np.divmod(code, np.int32(len(VISIBILITIES)))
-        return named(license_id, list(self._licenses)), named(visibility, VISIBILITIES)
-
-    @property
-    def _ranks(self) -> npt.NDArray[np.int64]:
-        """The place of each license among all in the order of their names."""
-        return np.argsort(np.argsort(list(self._licenses)))
-
-
-def named(places: Numbers, names: Sequence[str]) -> pa.DictionaryArray:
-    """The names at ``places``, over a dictionary of those in use, ascending."""
-    return ordered(pa.chunked_array([pa.DictionaryArray.from_arrays(places, pa.array(names, pa.string()))]))
-
-
 class Heard(NamedTuple):
     """What a look says of a bucket's items: those of its rows that the bucket has.
 
     Attributes:
+        observer: place of its name among all.
+        trust: the more trusted, the greater; 0 is who was not named.
         valid: the days of which its rows speak; None where all are of the look's.
     """
 
     look: Look
+    observer: int
+    trust: int
     item: Numbers
     code: Numbers
     valid: Numbers | None
 
-    def absent(self, of: Flags) -> Numbers:
-        """Which of some items it does not list, ascending."""
-        absent = of.copy()
+    @property
+    def own(self) -> Flags:
+        """Which rows are of the look's day."""
+        days = self.look.known if self.valid is None else self.valid
+        return np.broadcast_to(np.equal(days, self.look.known), len(self.item))
+
+    def absent(self, count: int) -> Flags:
+        """Which of ``count`` items it does not list."""
+        absent = np.ones(count, np.bool_)
         absent[self.item] = False
-        return np.flatnonzero(absent).astype(np.int32)
+        return absent
 
 
-def hear(look: Look, item: Ids, states: States) -> Heard:
-    """Read a look, for the items of a bucket."""
-    rows = look.rows()
-    place = item.find(Ids(_plain(rows["source"]), _plain(rows["item_id"])))
-    here = place >= 0
-    code = states.codes(rows["license"], rows["visibility"])[here]
-    valid = rows["observed_on"].cast(pa.int32()).fill_null(look.known).to_numpy()[here]
-    dated = bool((valid != look.known).any())
-    return Heard(look, place[here].astype(np.int32), code, valid if dated else None)
+class Listener:
+    """Takes in what looks say of the items of one bucket.
+
+    Attributes:
+        states: codes of what was said so far.
+        names: of the observers, ascending.
+    """
+
+    def __init__(self, manifest: pa.Table, names: Iterable[str], observers: Sequence[str] = ()) -> None:
+        """Listen to observers of some names; those of ``observers`` are trusted, the first the most."""
+        self.states = States()
+        self.names = sorted({*names})
+        self._item = Ids(manifest["source"], manifest["item_id"])
+        self._trust = {name: len(observers) - place for place, name in reversed([*enumerate(observers)])}
+
+    def hear(self, look: Look) -> Heard:
+        """Read a look.
+
+        Raises:
+            IntegrityError: a visibility in it is none.
+        """
+        rows = look.rows()
+        place = self._item.find(Ids(_plain(rows["source"]), _plain(rows["item_id"])))
+        here = place >= 0
+        code = self.states.codes(rows["license"], rows["visibility"])[here]
+        valid = rows["observed_on"].cast(pa.int32()).fill_null(look.known).to_numpy()[here]
+        dated = bool((valid != look.known).any())
+        return Heard(
+            look,
+            self.names.index(look.observer),
+            self._trust.get(look.observer, 0),
+            place[here].astype(np.int32),
+            code,
+            valid if dated else None,
+        )
 
 
 def _plain(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     return texts.cast(pa.string()) if pa.types.is_dictionary(texts.type) else texts
 
 
-def said_of(
-    items: Flags, heard: Sequence[Heard], states: States, names: Sequence[str], observers: Sequence[str]
-) -> Observations:
-    """All that looks say of some items, absences from full looks included.
+class Uneven(NamedTuple):
+    """Between which days more was said of an item than one thing a day, on that day.
+
+    Attributes:
+        first: the first such day of each item; FOREVER where there is none: the item is *plain*.
+        last: the last one.
+    """
+
+    first: Numbers
+    last: Numbers
+
+    @property
+    def items(self) -> Flags:
+        """Which items are not plain."""
+        return self.first < FOREVER
+
+    @staticmethod
+    def of(heard: Sequence[Heard], count: int) -> Uneven:
+        """Of ``count`` items: rows of other days than their look's, items listed twice, late full looks."""
+        uneven = Uneven(_all(count, FOREVER), _all(count, -FOREVER))
+        for each in heard:
+            if each.valid is not None:
+                uneven._note(each.item[~each.own], each.valid[~each.own])
+            twice = np.flatnonzero(np.bincount(each.item[each.own], minlength=count) > 1)
+            uneven._note(twice, each.look.known)
+            if each.look.full and each.look.absent_on != each.look.known:
+                uneven._note(np.flatnonzero(each.absent(count)), each.look.absent_on)
+        return uneven
+
+    def _note(self, item: npt.NDArray[Any], day: Numbers | int) -> None:
+        np.minimum.at(self.first, item, day)
+        np.maximum.at(self.last, item, day)
+
+
+def said_of(heard: Sequence[tuple[Heard, Flags]], states: States) -> Observations:
+    """What looks say, absences from full looks included.
 
     Args:
-        items: whether an item is one of them.
-        heard: the looks.
+        heard: looks, and of which items what each of them says is wanted.
         states: by which they were heard.
-        names: of their observers, ascending.
-        observers: the most trusted first; see :func:`transforms.ledger.build_ledger`.
     """
-    trust = {name: len(observers) - place for place, name in reversed([*enumerate(observers)])}
 
     def observations(
         each: Heard, item: Numbers, valid: Numbers, known: Numbers, code: Numbers
     ) -> Observations:
-        name = each.look.observer
-        belief = states.beliefs(np.full(len(item), trust.get(name, 0)), code)
-        return Observations(item, valid, known, code, _all(item, names.index(name)), belief)
+        belief = states.beliefs(each.trust, code)
+        return Observations(item, valid, known, code, _all(len(item), each.observer), belief)
 
     said = []
-    for each in heard:
-        pick = items[each.item]
+    for each, wanted in heard:
+        pick = wanted[each.item]
         item = each.item[pick]
-        known = _all(item, each.look.known)
-        said.append(
-            observations(
-                each, item, known if each.valid is None else each.valid[pick], known, each.code[pick]
-            )
-        )
+        known = _all(len(item), each.look.known)
+        valid = known if each.valid is None else each.valid[pick]
+        said.append(observations(each, item, valid, known, each.code[pick]))
     before = _Before(together(said))
-    for each in heard:
+    for each, wanted in heard:
         if each.look.full:
-            item, known = before.known(each.absent(items), each.look.absent_on)
+            absent = np.flatnonzero(wanted & each.absent(len(wanted))).astype(np.int32)
+            item, known = before.known(absent, each.look.absent_on)
             known = np.maximum(known, np.int32(each.look.known))
-            valid, code = _all(item, each.look.absent_on), _all(item, states.MISSING)
+            valid, code = _all(len(item), each.look.absent_on), _all(len(item), states.MISSING)
             said.append(observations(each, item, valid, known, code))
     return together(said)
 
@@ -205,5 +213,5 @@ def _key(item: Numbers, day: Numbers | np.int32) -> npt.NDArray[np.int64]:
     return (item.astype(np.int64) << 32) + day
 
 
-def _all(like: Numbers, value: int) -> Numbers:
-    return np.full(len(like), value, np.int32)
+def _all(count: int, value: int) -> Numbers:
+    return np.full(count, value, np.int32)
