@@ -89,8 +89,8 @@ def _says_no(rows: pa.Table) -> npt.NDArray[np.bool_]:
 def merge_licenses(rows: pa.Table) -> pa.Table:
     """Observed licenses of a bucket: sorted by (source, item_id, observed_on), nulls last, one row for each.
 
-    A snapshot may hold what an item's license was on several days: see :mod:`transforms.formats.flickr_history`.
     Of rows of one item and day the worst news stays: see :func:`transforms.domain.observations.worst_first`.
+    Rows of several days all stay, since a source may tell an item's history.
 
     Args:
         rows: in :data:`schemas.LICENSES`, in any order.
