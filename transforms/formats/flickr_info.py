@@ -19,6 +19,7 @@ from typing import IO
 
 from transforms.formats.answerfile import AnswerFile
 from transforms.formats.flickranswers import BEGINS, Answer, answers, members, named
+from transforms.formats.quarantine import Why
 from transforms.formats.seen import Seen, agreed, text
 
 PUBLIC = {"1": "public", "0": "private"}
@@ -45,7 +46,7 @@ def _photo(answer: Answer, *, in_file: bool) -> Seen:
         license=license_,
         license_raw=raw,
         visibility=PUBLIC.get(text(members(photo.get("visibility")).get("ispublic")) or ""),
-        fault=None if raw else ("license_missing", "the photo has no license id"),
+        fault=None if raw else Why("license_missing", "the photo has no license id"),
     )
 
 

@@ -18,6 +18,7 @@ from transforms.formats import jsonfiles
 from transforms.formats.answerfile import AnswerFile
 from transforms.formats.flickr_info import PUBLIC
 from transforms.formats.flickranswers import members
+from transforms.formats.quarantine import Why
 from transforms.formats.seen import Seen, agreed, text
 
 _LISTS = ("photos", "photoset", "gallery")
@@ -64,7 +65,9 @@ def _photo(number: int, listed: _Listed) -> Seen:
     photo = members(listed.photo)
     item_id = text(photo.get("id"))
     if item_id is None:
-        return Seen(number, listed.photo, fault=("answer_unparsable", "neither a photo nor a list of photos"))
+        return Seen(
+            number, listed.photo, fault=Why("answer_unparsable", "neither a photo nor a list of photos")
+        )
     owner = photo.get("owner") or listed.owner
     if isinstance(owner, Mapping):
         owner = owner.get("nsid", owner.get("id"))
@@ -78,7 +81,7 @@ def _photo(number: int, listed: _Listed) -> Seen:
         license=license_,
         license_raw=raw,
         visibility=PUBLIC.get(shown),
-        fault=None if raw else ("license_missing", "no license: ask for the list with extras=license"),
+        fault=None if raw else Why("license_missing", "no license: ask for the list with extras=license"),
     )
 
 

@@ -22,6 +22,7 @@ from defusedxml.ElementTree import fromstring
 
 from transforms.domain.errors import InputError
 from transforms.formats import jsonfiles
+from transforms.formats.quarantine import Why
 from transforms.formats.seen import Seen, text
 
 XML_BYTES = 1 << 20
@@ -57,7 +58,7 @@ class Answer:
 
     def refused(self, detail: str) -> Seen:
         """The answer, as one that is not understood."""
-        return self.seen(fault=("answer_unparsable", detail))
+        return self.seen(fault=Why("answer_unparsable", detail))
 
 
 def named(head: bytes, place: str) -> dict[str, object]:
@@ -126,7 +127,7 @@ def _checked(answer: Answer) -> Answer | Seen:
     code, said = text(failure.get("code")), failure.get("msg", failure.get("message"))
     if code == _NOT_FOUND:
         return answer.seen(visibility="unknown")
-    return answer.seen(fault=("answer_failed", f"Flickr failed with code {code}: {text(said)}"[:200]))
+    return answer.seen(fault=Why("answer_failed", f"Flickr failed with code {code}: {text(said)}"[:200]))
 
 
 def _read_xml(written: bytes) -> dict[str, object]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple
 
 from transforms.domain.errors import InputError
+from transforms.formats.quarantine import Why
 
 DOCUMENT_BYTES = 32 << 20  # a value takes up some thirty times its size, at the worst
 LINE_BYTES = 16 << 20
@@ -26,13 +27,13 @@ class Value(NamedTuple):
         line: the line on which it begins, from 0.
         written: as it stands in the file, or its beginning.
         value: in Python's types; None if there is a fault.
-        fault: why it cannot be read: a reason of the quarantine, and what was found; or nothing.
+        fault: why it cannot be read, if it cannot.
     """
 
     line: int
     written: bytes
     value: object
-    fault: tuple[str, str] | None = None
+    fault: Why | None = None
 
 
 def loads(text: bytes) -> object:
@@ -88,13 +89,15 @@ def _line(file: IO[bytes], number: int, line: bytes) -> Value:
         while piece and not piece.endswith(b"\n"):
             piece = file.readline(LINE_BYTES)
             size += len(piece)
-        return Value(number, line, None, ("line_too_long", f"a line of {size:,} bytes, over {LINE_BYTES:,}"))
+        return Value(
+            number, line, None, Why("line_too_long", f"a line of {size:,} bytes, over {LINE_BYTES:,}")
+        )
     try:
         return Value(number, line, loads(line))
     except UnicodeDecodeError:
-        return Value(number, line, None, ("invalid_utf8", "not UTF-8"))
+        return Value(number, line, None, Why("invalid_utf8", "not UTF-8"))
     except ValueError as error:
-        return Value(number, line, None, ("answer_unparsable", f"no JSON: {_told(error)}"))
+        return Value(number, line, None, Why("answer_unparsable", f"no JSON: {_told(error)}"))
 
 
 def _told(error: ValueError) -> str:

@@ -21,6 +21,7 @@ from transforms.domain.targets import parse_targets
 from transforms.formats import jsonfiles
 from transforms.formats.answerfile import AnswerFile
 from transforms.formats.flickranswers import members
+from transforms.formats.quarantine import Why
 from transforms.formats.seen import Seen, agreed, text
 
 
@@ -51,7 +52,7 @@ def _items(addresses: list[str | None]) -> list[str | None]:
 def _photo(number: int, entry: Mapping[str, object], item_id: str | None) -> Seen:
     (photo,) = map(members, entry.values())
     license_, raw = agreed(photo.get("license"))
-    no_license = ("license_missing", "the photo has no license id")
+    no_license = Why("license_missing", "the photo has no license id")
     return Seen(
         number,
         entry,

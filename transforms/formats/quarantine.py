@@ -31,6 +31,13 @@ class Fault(NamedTuple):
     detail: str
 
 
+class Why(NamedTuple):
+    """For which reason something is kept out; ``detail`` tells a person what was found and expected."""
+
+    reason: str
+    detail: str
+
+
 class Refused(NamedTuple):
     """One refused row and where it lies; ``raw`` is all of it, or its beginning."""
 

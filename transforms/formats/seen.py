@@ -21,7 +21,7 @@ from transforms.domain.targets import are_nsids
 from transforms.formats import ownrows
 from transforms.formats.filerows import FileRows
 from transforms.formats.lines import Parsed
-from transforms.formats.quarantine import Fault, fault, mask_of
+from transforms.formats.quarantine import Fault, Why, fault, mask_of
 
 _BATCH_ROWS = 16_384
 _BATCH_BYTES = 32 << 20
@@ -40,7 +40,7 @@ class Seen(NamedTuple):
         license_raw: likewise.
         visibility: ``public``, ``private`` or ``unknown``; None if it cannot be read.
         observed_on: None on the day of the snapshot.
-        fault: reason and detail for the quarantine.
+        fault: why it is refused, if it is.
         weight_bytes: what keeping ``written`` takes.
     """
 
@@ -52,7 +52,7 @@ class Seen(NamedTuple):
     license_raw: str | None = None
     visibility: str | None = "public"
     observed_on: datetime.date | None = None
-    fault: tuple[str, str] | None = None
+    fault: Why | None = None
     weight_bytes: int = 0
 
 
@@ -124,7 +124,7 @@ def _texts(texts: Sequence[str | None]) -> pa.Array:
 
 
 def _found(batch: Sequence[Seen], places: pa.Array) -> list[Fault]:
-    faults: dict[tuple[str, str], list[int]] = {}
+    faults: dict[Why, list[int]] = {}
     for row, place in enumerate(places.to_pylist()):
         if found := batch[place].fault:
             faults.setdefault(found, []).append(row)
