@@ -82,13 +82,16 @@ def _days(changes: list[_Change]) -> dict[datetime.date, Told]:
     if changes[0].new == (None, None):
         return {changes[0].day: changes[0].old}
     days: dict[datetime.date, Told] = {}
-    before: Told | None = None
-    for change in changes:
-        # Where a change does not go on from the one before it, one between them is not told.
-        if before is None or normalize_one(before[0]) != normalize_one(change.old[0]):
+    for before, change in zip([None, *changes], changes, strict=False):
+        if before is None or (before.day < change.day and not _goes_on(before, change)):
             days.setdefault(change.day - _ONE_DAY, change.old)
-        days[change.day] = before = change.new
+        days[change.day] = change.new
     return days
+
+
+def _goes_on(before: _Change, change: _Change) -> bool:
+    """Whether the change is from what the one before it came to; else one between them is not told."""
+    return normalize_one(before.new[0]) == normalize_one(change.old[0])
 
 
 def _license(change: Mapping[str, object], which: str) -> Told:

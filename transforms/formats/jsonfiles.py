@@ -60,16 +60,23 @@ def values(file: IO[bytes]) -> Iterator[Value]:
     number, first = 0, file.readline(DOCUMENT_BYTES + 1)
     while first and not first.removeprefix(_BOM).strip():
         number, first = number + 1, file.readline(DOCUMENT_BYTES + 1)
-    try:
-        value = loads(first)
-    except ValueError:
+    whole = _value(number, first) if len(first) <= DOCUMENT_BYTES else None
+    if whole is None:
         yield _document(number, first + file.read(max(0, DOCUMENT_BYTES + 1 - len(first))))
         return
-    yield Value(number, first, value)
+    yield whole
     while line := file.readline(LINE_BYTES + 1):
         number += 1
         if line.strip():
             yield _line(file, number, line)
+
+
+def _value(number: int, line: bytes) -> Value | None:
+    """The value that a file's first line is, if it is one."""
+    try:
+        return Value(number, line, loads(line))
+    except ValueError:
+        return None
 
 
 def _document(number: int, text: bytes) -> Value:

@@ -52,7 +52,11 @@ def _items(addresses: list[str | None]) -> list[str | None]:
 def _photo(number: int, entry: Mapping[str, object], item_id: str | None) -> Seen:
     (photo,) = map(members, entry.values())
     license_, raw = agreed(photo.get("license"))
-    no_license = Why("license_missing", "the photo has no license id")
+    fault = None
+    if item_id is None:
+        fault = Why("item_id_unparsable", "its url is no address of an image on Flickr")
+    elif not raw:
+        fault = Why("license_missing", "the photo has no license id")
     return Seen(
         number,
         entry,
@@ -60,7 +64,7 @@ def _photo(number: int, entry: Mapping[str, object], item_id: str | None) -> See
         owner_id=text(photo.get("owner_id")) or None,
         license=license_,
         license_raw=raw,
-        fault=no_license if item_id and not raw else None,
+        fault=fault,
     )
 
 
