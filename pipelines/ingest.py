@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any
 
 from pipelines.actions import Action, Done
@@ -172,7 +173,7 @@ def _same(existing: Table, files: Sequence[Mapping[str, Any]], date: str, onto: 
             f"{existing.kind}: {existing.name!r} exists, of the day {existing.date or 'none'}, onto"
             f" {existing.onto or 'nothing'}. Snapshots are written once: choose another name"
         )
-    found, asked = (sorted((f["sha256"], f["format"]) for f in each) for each in (existing.files, files))
+    found, asked = (sorted(map(_told_by, each)) for each in (existing.files, files))
     if found != asked:
         raise StateError(
             f"{existing.kind}: {existing.name!r} exists and was made of other files"
@@ -180,6 +181,12 @@ def _same(existing: Table, files: Sequence[Mapping[str, Any]], date: str, onto: 
             " name"
         )
     return existing
+
+
+def _told_by(file: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of a file its rows depend on."""
+    by_name = registry.tells_by_name(file["format"])
+    return file["sha256"], file["format"], PurePosixPath(file["name"]).name if by_name else ""
 
 
 def _partition(

@@ -85,8 +85,13 @@ def belief(look):
 def merge_licenses(rows):
     best = {}
     for row in rows:
-        best.setdefault(pair(row), []).append(row)
-    rule = lambda row: (*belief(row), nulls_last(row["license_raw"]), nulls_last(row["owner_id"]))  # noqa: E731
+        best.setdefault((*pair(row), nulls_last(row["observed_on"])), []).append(row)
+    rule = lambda row: (  # noqa: E731
+        WORST_FIRST.index(row["visibility"]),
+        row["license"],
+        nulls_last(row["license_raw"]),
+        nulls_last(row["owner_id"]),
+    )
     return [min(best[key], key=rule) for key in sorted(best)]
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import licenses, observations, targets
+from transforms.domain import licenses, observations, order, targets
 from transforms.domain.lookup import Ids
 from transforms.domain.reasons import OPT_OUT_BITS
 from transforms.domain.schemas import FACTS
@@ -36,8 +36,9 @@ class Look:
 
     Attributes:
         day: of the snapshot. No row is newer, and a row without a day of its own is of this one.
-        rows: gives a table in :data:`schemas.LICENSES`, at most one row for an item. It is asked for only if
-            the look can still tell something: where a newer look saw every item, the older is never read.
+        rows: gives a table in :data:`schemas.LICENSES`, at most one row for an item and day. It is asked for
+            only if the look can still tell something: where a newer look saw every item, the older is never
+            read.
     """
 
     day: datetime.date
@@ -88,7 +89,7 @@ def _newest(
         asked = np.flatnonzero(day <= latest)
         if not len(asked):
             continue
-        rows = look.rows()
+        rows = _newest_of_each(look.rows())
         at = Ids(rows["source"], rows["item_id"]).find(item.among(asked))
         found = at >= 0
         seen, row = asked[found], at[found]
@@ -107,13 +108,25 @@ def _newest(
         taken = seen[better]
         day[taken], worst[taken], license_now[taken] = new_day[better], new_worst[better], new_license[better]
     # In an order that does not depend on which look came first: equal facts are equal bytes.
-    order = np.argsort(names)
-    license_now = np.argsort(order).astype(np.int32)[license_now]
+    sorted_ = np.argsort(names)
+    license_now = np.argsort(sorted_).astype(np.int32)[license_now]
     return (
-        in_use(pa.DictionaryArray.from_arrays(license_now, pa.array(names, pa.string()).take(order))),
+        in_use(pa.DictionaryArray.from_arrays(license_now, pa.array(names, pa.string()).take(sorted_))),
         in_use(pa.DictionaryArray.from_arrays(worst, pa.array(observations.VISIBILITIES))),
         day != _NEVER,
     )
+
+
+def _newest_of_each(rows: pa.Table) -> pa.Table:
+    """One row for each item: of those with days of their own the newest."""
+    if rows["observed_on"].null_count == len(rows):
+        return rows
+    latest = np.iinfo(np.int32).max
+    by_day = np.argsort(rows["observed_on"].cast(pa.int32()).fill_null(latest).to_numpy(), kind="stable")
+    names = ("source", "item_id")
+    places = by_day[order.by_text(rows.select(names).take(pa.array(by_day)), names)]
+    same = order.repeats(rows.select(names).take(pa.array(places)), names)
+    return rows.take(pa.array(places[~np.append(same[1:], False)])) if same.any() else rows
 
 
 def _places(column: pa.DictionaryArray, names: Sequence[str]) -> npt.NDArray[np.int32]:
