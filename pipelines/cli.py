@@ -14,6 +14,7 @@ import click
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
 from pipelines.commands.ingest import ingest, init
+from pipelines.commands.licenses import licenses
 from pipelines.commands.nightly import nightly
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, nightly, sql, synth):
+for command in (init, ingest, release, nightly, licenses, sql, synth):
     cli.add_command(command)
 
 

@@ -57,21 +57,21 @@ def normalize(raw: pa.Array | pa.ChunkedArray) -> pa.Array:
     else, badges and tools that never existed ("cc0 3.0") are ``unknown``.
 
     Args:
-        raw: text, or dictionary-encoded text; nullable.
+        raw: text, dictionary-encoded text, or Flickr's ids as integers; nullable.
 
     Returns:
         Text, never null: ids of :data:`licenses.LICENSES`, or ``unknown``.
     """
-    return map_distinct(raw, normalize_one)
+    return map_distinct(_texts(raw), normalize_one)
 
 
 def recognize(raw: pa.Array | pa.ChunkedArray) -> Readings:
     """:func:`read_one` of each row, called once per distinct value.
 
     Args:
-        raw: text, or dictionary-encoded text; nullable.
+        raw: text, dictionary-encoded text, or Flickr's ids as integers; nullable.
     """
-    encoded = encode(raw)
+    encoded = encode(_texts(raw))
     return _readings(
         [read_one(value) for value in [*encoded.dictionary.to_pylist(), None]],
         encoded.indices.fill_null(len(encoded.dictionary)),
@@ -110,8 +110,12 @@ def read_one(raw: str | None) -> Reading:
     return Reading(read.license, "exact") if raw in _EXACT else read
 
 
+def _texts(raw: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    return raw.cast(pa.string()) if pa.types.is_integer(raw.type) else raw
+
+
 def _readings(read: list[Reading], rows: pa.Array) -> Readings:
-    ids, outcomes = zip(*read, strict=True) if read else ((), ())
+    ids, outcomes = zip(*read, strict=True)
     return Readings(pa.array(ids, pa.string()).take(rows), pa.array(outcomes, pa.string()).take(rows))
 
 
