@@ -92,6 +92,7 @@ class Table:
                 "shards": {str(s): blob.digest for s, blob in self.shards.items()},
                 "blobs": {name: blob.digest for name, blob in self.blobs.items()},
                 # Only where they are not the default, so that older tables have the digest that they had.
+                **({"observed_on": self.observed_on} if self.observed_on else {}),
                 **({"observer": self.observer} if self.observer else {}),
                 **({"full": True} if self.full else {}),
             }
