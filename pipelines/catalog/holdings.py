@@ -16,7 +16,7 @@ from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from transforms.domain import schemas
-from transforms.domain.reasons import REASONS
+from transforms.domain.reasons import PRECEDENCE, REASONS
 
 _text, _count, _day = pa.string(), pa.int64(), pa.date32()
 
@@ -61,7 +61,7 @@ IN_DOCUMENTS = {
             "first_line": _count,  # lines before the split
         }
     ),
-    "reasons": pa.schema({"place": _count, "reason": _text}),
+    "reasons": pa.schema({"place": _count, "rank": _count, "reason": _text}),
     "inputs": pa.schema(
         {"version": _text, "kind": _text, "snapshot": _text, "digest": _text, "rows": _count}
     ),
@@ -129,7 +129,7 @@ def rows_of(store: Store, name: str, release: Release | None, path_of: Callable[
         "snapshots": lambda: _snapshots(store),
         "places": lambda: _places(store, path_of),
         "splits": lambda: _splits(store, path_of),
-        "reasons": lambda: enumerate(REASONS),
+        "reasons": lambda: ((place, PRECEDENCE.index(name), name) for place, name in enumerate(REASONS)),
         "inputs": lambda: _inputs(_given(release)),
         "releases": lambda: _releases(store),
     }

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from transforms.ledger import newest
 
 from pipelines.actions import Action, Done, Stage
 from pipelines.store.blobs import Blob
@@ -19,6 +18,7 @@ from pipelines.store.store import Store
 from transforms.domain.errors import IntegrityError
 from transforms.domain.schemas import FACTS, LEDGER, MANIFEST, OPT_OUTS
 from transforms.facts import MANIFEST_COLUMNS, OWN_COLUMNS, URL_COLUMNS, change_opt_outs, join_facts
+from transforms.ledger import newest
 
 _DICTIONARIES = (
     "source",

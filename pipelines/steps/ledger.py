@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from transforms.ledger import MANIFEST_COLUMNS, Look, build_ledger, extend_ledger
 
 from pipelines.actions import Action, Stage
 from pipelines.store.blobs import Blob
@@ -23,6 +22,7 @@ from pipelines.store.routed import Slice, gather
 from pipelines.store.store import Store
 from transforms.domain.errors import IntegrityError
 from transforms.domain.schemas import LEDGER, LICENSES, MANIFEST
+from transforms.ledger import MANIFEST_COLUMNS, Look, build_ledger, extend_ledger
 from transforms.merge import merge_licenses
 
 _DICTIONARIES = ("source", "owner_id", "media_type")

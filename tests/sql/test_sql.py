@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.catalog import sqlfiles
 from pipelines.catalog import views as catalog
-from transforms.domain.reasons import REASONS
+from transforms.domain.reasons import PRECEDENCE, REASONS
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/*/expect.csv"))
@@ -50,7 +50,10 @@ def put(database: duckdb.DuckDBPyConnection, table: str, file: Path) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.relative_to(HERE)))
 def test_case(database: duckdb.DuckDBPyConnection, case: Path) -> None:
     query = QUERIES[f"{case.parent.parent.name}/{case.parent.name}"]
-    database.executemany("insert into stored.reasons values (?, ?)", [*enumerate(REASONS)])
+    database.executemany(
+        "insert into stored.reasons values (?, ?, ?)",
+        [(REASONS.index(name), rank, name) for rank, name in enumerate(PRECEDENCE)],
+    )
     for file in sorted(case.glob("*.csv")):
         if file.stem != "expect":
             put(database, file.stem, file)
