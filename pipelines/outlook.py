@@ -76,7 +76,8 @@ def foresee(store: Store, inputs: Inputs, policy: Policy) -> list[Forecast]:
 def _planned(store: Store, job: Job) -> tuple[list[Sequence[Action]], list[dict[str, Action]]]:
     """Each stage's actions as far as they can be planned, and by their keys those without a memo."""
     results: list[list[Done]] = []
-    planned, missing = [], []
+    planned: list[Sequence[Action]] = []
+    missing = []
     unknown: set[Any] = set()  # buckets of which something is to do before
     for stage, plan in job.stages:
         actions = [action for action in plan(results) if action.refs.get("bucket") not in unknown]

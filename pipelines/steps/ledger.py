@@ -58,7 +58,8 @@ class Told:
     @property
     def digests(self) -> list[str]:
         """What names the rows."""
-        return sorted(each.digest for each in (*([self.owned] if self.owned else []), *self.resolved))
+        owned = [self.owned.digest] if self.owned else []
+        return sorted([*owned, *(each.digest for each in self.resolved)])
 
     @property
     def is_plain(self) -> bool:

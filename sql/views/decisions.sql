@@ -29,6 +29,6 @@ select
     ) as reasons
 from stored.excluded
 cross join (
-    select list({'place': place, 'reason': reason} order by rank) as reasons -- noqa
+    select list(struct_pack(place := place, reason := reason) order by rank) as reasons
     from stored.reasons
 ) as known

@@ -178,7 +178,7 @@ def test_the_blob_of_a_release_holds_nothing_of_an_excluded_row(store, shape):
 
 def test_nothing_left_out_leaves_the_manifest_as_it_is(store):
     rows = [manifest_row("flickr", str(n), "a", [("tags", ["cat"])]) for n in range(3)]
-    facts = join_facts(manifest_table(rows), [], OPT_OUTS.empty_table())
+    facts = join_facts(manifest_table(rows), now(manifest_table(rows), []), OPT_OUTS.empty_table())
     items, excluded = cut(manifest_table(rows), facts, decide(facts, POLICY), POLICY)
     assert exactly(items.select(MANIFEST.names)) == exactly(rows)
     assert len(excluded) == 0
@@ -188,7 +188,7 @@ def test_nothing_left_out_leaves_the_manifest_as_it_is(store):
 def test_everything_may_be_left_out():
     rows = [manifest_row("flickr", str(n), "a", [("tags", ["cat"])]) for n in range(3)]
     for manifest in (table(rows, MANIFEST, "dictionaries"), table([], MANIFEST, "dictionaries")):
-        facts = join_facts(manifest, [], OPT_OUTS.empty_table())
+        facts = join_facts(manifest, now(manifest, []), OPT_OUTS.empty_table())
         reasons = np.full(len(manifest), 1, np.uint32)
         items, excluded = cut(manifest, facts, reasons, POLICY)
         assert len(items) == 0

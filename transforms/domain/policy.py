@@ -18,10 +18,10 @@ A policy is written in TOML::
     unknown = "exclude"
 
 There are no defaults: a reader sees every decision, and nothing unknown is let in by silence. Without
-``observers`` nobody is trusted more than others, and of what they say of one day the worse news counts. Of ``allow``
-and ``permit`` one is enough, and with both the union is allowed. ``permit`` names what a license grants to
-everyone: ``copying`` (every CC BY license does), ``commercial_use``, ``derivatives``; CC0, the Public Domain
-Mark and US government works grant all of them.
+``observers`` nobody is trusted more than others, and of what they say of one day the worse news counts.
+Of ``allow`` and ``permit`` one is enough, and with both the union is allowed. ``permit`` names what a license
+grants to everyone: ``copying`` (every CC BY license does), ``commercial_use``, ``derivatives``; CC0, the
+Public Domain Mark and US government works grant all of them.
 """
 
 from __future__ import annotations
