@@ -11,7 +11,7 @@ import unicodedata
 from collections import Counter
 
 from transforms.domain import license_changes
-from transforms.domain.reasons import REASONS
+from transforms.domain.reasons import PRECEDENCE
 
 WORST_FIRST = ("deleted", "private", "missing", "unknown", "public")
 
@@ -161,12 +161,13 @@ def decide_one(fact, policy):
         **{f"opt_out_{kind}": kind in fact["opt_outs"] for kind in ("item", "owner", "url", "tag")},
         "deleted": fact["visibility"] == "deleted" and policy.deleted == "exclude",
         "private": fact["visibility"] == "private" and policy.private == "exclude",
+        "missing": fact["visibility"] == "missing" and policy.missing == "exclude",
         "visibility_unknown": fact["visibility"] == "unknown" and policy.unknown_visibility == "exclude",
         "license_unknown": license_id == "unknown" and policy.unknown_license == "exclude",
         "license_withdrawn": refused and newest and fact["direction"] == "withdrawn",
         "license_not_allowed": refused,
     }
-    return [reason for reason in REASONS if holds[reason]]
+    return [reason for reason in PRECEDENCE if holds[reason]]
 
 
 # --- The ledger ------------------------------------------------------------------------------------------
@@ -253,7 +254,7 @@ def tally(rows, facts, reasons):
 def exclusions(rows, reasons):
     """(items, owners, items for which it is the first) by reason, in order of precedence."""
     table = []
-    for reason in REASONS:
+    for reason in PRECEDENCE:
         some = [row for row, why in zip(rows, reasons, strict=True) if reason in why]
         if some:
             table.append((reason, len(some), owners(some), sum(why[:1] == [reason] for why in reasons)))
