@@ -21,6 +21,13 @@ with closed as not materialized (
     where known_to is null and valid_to is not null
 ),
 
+-- Leaves out the day on which nearly all items were first seen, before rows are joined.
+opened as not materialized (
+    select *
+    from license_ledger
+    where valid_from in (select closed.valid_to from closed)
+),
+
 -- What begins a change is known in several rows, if a later change closed it: the first says since when.
 changes as (
     select
@@ -37,7 +44,7 @@ changes as (
         closed.upload_year,
         closed.media_type
     from closed
-    inner join license_ledger as begun
+    inner join opened as begun
         on
             closed.source = begun.source
             and closed.item_id = begun.item_id
