@@ -220,7 +220,7 @@ def test_what_cannot_be_compared_is_said_in_one_line(drift: Drift, case: str) ->
 
 def test_a_store_without_snapshots_names_the_next_step(drift: Drift, world: Path, tmp_path: Path) -> None:
     empty = tmp_path / "store"
-    assert run(["init", str(empty), "--dataset", "d"], {}) == 0
+    assert run(["init", str(empty), "--dataset", "d", "--buckets", "4"], {}) == 0
     assert "holds no manifest yet. Take one in: byleave ingest manifest" in drift(*BETWEEN, of=empty)[2]
     part = str(world / "manifest/part-00000.tsv")
     words = ["ingest", "manifest", str(empty), part, "--format", "yfcc100m", "--snapshot", "m"]
