@@ -1,9 +1,9 @@
 """The tables of counts that a release publishes, and what of them is withheld. No I/O.
 
 They are flat, and made to have nothing in common but what is protected: `years` and `media_types` add up to
-what was kept and what was left out, `exclusions` to what was left out, `licenses` to all rows. Where each item
-changed once, `licenses` and `drift_by_month` have the sum of a direction in common, so a direction is a group
-in both. If one cannot be protected there, it is withheld whole in both, and its cells of `licenses` are
+what was kept and what was left out, `exclusions` to what was left out, `licenses` to all rows. Where each
+item changed once, `licenses` and `drift_by_month` have the sum of a direction in common, so a direction is a
+group in both. If one cannot be protected there, it is withheld whole in both, and its cells of `licenses` are
 protected among those that did not change, of which `drift_by_month` says nothing.
 """
 

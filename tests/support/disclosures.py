@@ -1,4 +1,4 @@
-"""Releases of a made-up collection night after night, and a reader of all files who solves for what is withheld."""
+"""Releases of a made-up collection night after night, and a reader who solves for what they withhold."""
 
 from __future__ import annotations
 
