@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT
 from transforms.domain.schemas import LICENSES, MANIFEST, OPT_OUTS, REPEATING
-from transforms.facts import Look
+from transforms.ledger import Look, build_ledger, newest
 
 SOURCES = ("flickr", "commons")
 DAYS = tuple(datetime.date(2026, 11, day) for day in (1, 2, 3))
@@ -162,6 +162,7 @@ def policies():
         unknown_license=verdicts,
         private=verdicts,
         deleted=verdicts,
+        missing=verdicts,
         unknown_visibility=verdicts,
     )
 
@@ -243,9 +244,13 @@ def look(rows, shape="plain", ends=()):
     """A snapshot of the newest day among ``rows``; rows of that day leave it out, as in a store."""
     day = max((row["observed_on"] for row in rows), default=DAYS[-1])
     rows = [{**row, "observed_on": None if row["observed_on"] == day else row["observed_on"]} for row in rows]
-    return Look(
-        day, lambda: in_chunks(licenses_table(rows, shape), ends) if ends else licenses_table(rows, shape)
-    )
+    whole = licenses_table(rows, shape)
+    return Look(day, "flickr", full=False, rows=lambda: in_chunks(whole, ends) if ends else whole)
+
+
+def now(manifest, looks):
+    """What a bucket's ledger knows now, of some looks: what facts are joined with."""
+    return newest(build_ledger(manifest, looks))
 
 
 def opt_outs_table(rows, shape="plain"):

@@ -26,7 +26,7 @@ from pipelines.store.memo import Result
 from pipelines.store.releases import FORMAT, PARTS, Release
 from pipelines.store.store import Dataset, Store
 from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table
-from transforms.domain import keys, licenses, reasons, schemas
+from transforms.domain import keys, license_changes, reasons, schemas
 from transforms.domain.policy import Policy, parse_policy
 from transforms.domain.subbuckets import LIMIT_ROWS, SubBucket
 
@@ -35,6 +35,7 @@ TABLES = (
     "manifest",
     "quarantine",
     "licenses",
+    "ledger",
     "opt_outs",
     "index",
     "facts",
@@ -67,12 +68,13 @@ def test_reasons_stand_in_their_order_with_their_bits() -> None:
     rows = table(PAGE, "Reasons")
     assert tuple(row["reason"] for row in rows) == reasons.REASONS
     for row in rows:
+        assert reasons.PRECEDENCE.index(row["reason"]) == int(row["rank"])
         assert 1 << int(row["bit"]) == int(row["value"]) == reasons.BIT[row["reason"]]
     assert list(reasons.OPT_OUT_BITS.values()) == [int(row["value"]) for row in rows[:4]]
 
 
 def test_directions() -> None:
-    assert tuple(row["direction"] for row in table(PAGE, "Directions")) == licenses.DIRECTIONS
+    assert tuple(row["direction"] for row in table(PAGE, "Directions")) == license_changes.DIRECTIONS
 
 
 # --- Buckets: the page's rule, written down again in plain Python -------------------------------------------

@@ -21,7 +21,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from typing import IO, NamedTuple
 
-from transforms.domain.licenses import normalize_one
+from transforms.domain.license_spellings import normalize_one
 from transforms.formats.answerfile import AnswerFile
 from transforms.formats.flickranswers import BEGINS, Answer, answers, is_id, members, named
 from transforms.formats.seen import Seen, agreed, text

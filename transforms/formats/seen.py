@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain.licenses import UNKNOWN, normalize_one
+from transforms.domain.license_spellings import normalize_one
+from transforms.domain.licenses import UNKNOWN
 from transforms.domain.targets import are_nsids
 from transforms.formats import ownrows
 from transforms.formats.filerows import FileRows
