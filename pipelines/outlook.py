@@ -11,14 +11,16 @@ from pipelines.actions import Action, Done, Stage
 from pipelines.jobs import Job
 from pipelines.release import release_job
 from pipelines.release_inputs import Inputs, inputs_of
-from pipelines.steps import resolve
+from pipelines.steps import join, ledger, resolve
 from pipelines.store.store import Store
 from transforms.domain import subbuckets
 from transforms.domain.errors import IntegrityError, StateError
 from transforms.domain.policy import Policy
 
 # Which of a user's things an action's input is, where its name does not say it.
-_CALLED = {"wide": "opt_outs"}
+_CALLED = {"wide": "opt_outs", "looks": "licenses", "ledger": "licenses", "observers": "policy"}
+
+_STAGES = 5  # of a release
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Forecast:
 
     Attributes:
         stage: its name.
-        actions: in all: of Join and Cut one for each bucket.
+        actions: in all: of Join and Cut one for each bucket, of Ledger for each that a license snapshot tells
+            of.
         to_do: how many are known to have no memo.
         at_most: how many there can be, where that depends on what the stages before will find.
         rows_to_do: of those in ``to_do``.
@@ -55,12 +58,15 @@ def foresee(store: Store, inputs: Inputs, policy: Policy) -> list[Forecast]:
     homes = {subbuckets.home(key, store.dataset.buckets) for key in inputs.manifest.buckets
              if subbuckets.is_divided(key, store.dataset.buckets)}  # fmt: skip
     # An opted-out item lives in one bucket; unresolved licenses may live in any.
-    further = buckets if any(action.refs["kind"] == "licenses" for action in unresolved) else wanted
-    forecasts = []
-    for place, most in enumerate((len(planned[0]), buckets, buckets, len(homes))):
+    anywhere = any(action.refs["kind"] == "licenses" for action in unresolved)
+    told_of = buckets if anywhere else len(planned[1])
+    further, forecasts = 0, []
+    for place, most in enumerate((len(planned[0]), told_of, buckets, buckets, len(homes))):
         stage, to_do = job.stages[place][0], missing[place]
-        at_most = min(most, len(to_do) + (further if place else 0))
-        further = at_most if place else further
+        # What the stage before may find, and what is unresolved.
+        further += {ledger.STAGE: told_of if anywhere else 0, join.STAGE: wanted}.get(stage, 0)
+        at_most = min(most, len(to_do) + further)
+        further = at_most if place else 0
         rows = sum(action.weight for action in to_do.values())
         why = _why(stage, to_do.values(), before[place])
         forecasts.append(Forecast(stage.name, most, len(to_do), at_most, rows, why))
@@ -70,14 +76,17 @@ def foresee(store: Store, inputs: Inputs, policy: Policy) -> list[Forecast]:
 def _planned(store: Store, job: Job) -> tuple[list[Sequence[Action]], list[dict[str, Action]]]:
     """Each stage's actions as far as they can be planned, and by their keys those without a memo."""
     results: list[list[Done]] = []
-    planned, missing = [], []
+    planned: list[Sequence[Action]] = []
+    missing = []
+    unknown: set[Any] = set()  # buckets of which something is to do before
     for stage, plan in job.stages:
-        actions = plan(results)
+        actions = [action for action in plan(results) if action.refs.get("bucket") not in unknown]
         keyed = [(stage.key(action), action) for action in actions]
         found = store.memos.get_all(stage.name, list(dict(keyed)))
         results.append([Done(action, found[key]) for key, action in keyed if key in found])
         planned.append(actions)
         missing.append({key: action for key, action in keyed if key not in found})
+        unknown |= {action.refs["bucket"] for action in missing[-1].values() if "bucket" in action.refs}
     return planned, missing
 
 
@@ -90,9 +99,9 @@ def _before(store: Store) -> list[dict[Any, Action]]:
         try:
             job = release_job(store, inputs_of(store, release), Policy.from_dict(policy))
         except (StateError, IntegrityError):  # what it was made of is not there to compare with
-            return [{}] * 4
+            return [{}] * _STAGES
         return [{_about(action): action for action in actions} for actions in _planned(store, job)[0]]
-    return [{}] * 4
+    return [{}] * _STAGES
 
 
 def _about(action: Action) -> Any:

@@ -2,7 +2,7 @@
 
 ::
 
-    Resolve ─► Join ─► Cut ─► Tally ─► publish (completeness, conservation, gate, one version file)
+    Resolve ─► Ledger ─► Join ─► Cut ─► Tally ─► publish (completeness, conservation, gate, one version file)
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pipelines.actions import Done
 from pipelines.jobs import Job, Replay
 from pipelines.publish import publish
 from pipelines.release_inputs import Inputs, inputs_of
-from pipelines.release_plans import PlanCut, PlanJoin, PlanResolve, PlanTally
+from pipelines.release_plans import PlanCut, PlanJoin, PlanLedger, PlanResolve, PlanTally
 from pipelines.runner import Runner
-from pipelines.steps import cut, join, resolve, tally
+from pipelines.steps import cut, join, ledger, resolve, tally
 from pipelines.store.blobs import Blob
 from pipelines.store.probe import probe
 from pipelines.store.releases import PARTS, Release
@@ -37,13 +37,15 @@ def release_job(
     store: Store, inputs: Inputs, policy: Policy, before: Mapping[int, join.Earlier] | None = None
 ) -> Job:
     """The stages from tables to parts; for ``before`` see :func:`joined_before`."""
+    buckets = store.dataset.buckets
     return Job(
         "release",
         (
-            (resolve.STAGE, PlanResolve(inputs, store.dataset.buckets)),
-            (join.STAGE, PlanJoin(inputs, store.dataset.buckets, before or {})),
-            (cut.STAGE, PlanCut(policy, store.dataset.buckets, before or {})),
-            (tally.STAGE, PlanTally(store.dataset.buckets)),
+            (resolve.STAGE, PlanResolve(inputs, buckets)),
+            (ledger.STAGE, PlanLedger(inputs, buckets, store.dataset.source, policy.observers)),
+            (join.STAGE, PlanJoin(inputs, buckets, before or {})),
+            (cut.STAGE, PlanCut(policy, buckets, before or {})),
+            (tally.STAGE, PlanTally(buckets)),
         ),
     )
 
@@ -64,8 +66,8 @@ def joined_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, 
             if (then.licenses, then.opt_outs) == (inputs.licenses, inputs.opt_outs):
                 break
             earlier = release_job(store, then, policy)
-            replay = Replay(store, Job(earlier.name, earlier.stages[:2]))
-            joined = replay.results(1) if len(replay.advance()) == 2 else []
+            replay = Replay(store, Job(earlier.name, earlier.stages[:3]))
+            joined = replay.results(2) if len(replay.advance()) == 3 else []
             return {done.action.refs["bucket"]: join.Earlier.of(done) for done in joined}
     return {}
 
@@ -98,7 +100,7 @@ def cut_release(
     if not _is_published(store, version, premises):
         probe(store.backend)
     job = release_job(store, inputs, policy, joined_before(store, inputs, policy))
-    _, _, cuts, tallied = runner.run(store, job)
+    *_, cuts, tallied = runner.run(store, job)
     release = Release(version, {**premises, "counts": _counts(cuts)}, _parts([*cuts, *tallied]))
     new = publish(
         store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch, before_commit=before_commit

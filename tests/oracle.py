@@ -10,10 +10,10 @@ import struct
 import unicodedata
 from collections import Counter
 
-from transforms.domain.license_changes import compare
-from transforms.domain.reasons import REASONS
+from transforms.domain import license_changes
+from transforms.domain.reasons import PRECEDENCE
 
-WORST_FIRST = ("deleted", "private", "unknown", "public")
+WORST_FIRST = ("deleted", "private", "missing", "unknown", "public")
 
 
 # --- Keys ------------------------------------------------------------------------------------------------
@@ -85,8 +85,13 @@ def belief(look):
 def merge_licenses(rows):
     best = {}
     for row in rows:
-        best.setdefault(pair(row), []).append(row)
-    rule = lambda row: (*belief(row), nulls_last(row["license_raw"]), nulls_last(row["owner_id"]))  # noqa: E731
+        best.setdefault((*pair(row), nulls_last(row["observed_on"])), []).append(row)
+    rule = lambda row: (  # noqa: E731
+        WORST_FIRST.index(row["visibility"]),
+        row["license"],
+        nulls_last(row["license_raw"]),
+        nulls_last(row["owner_id"]),
+    )
     return [min(best[key], key=rule) for key in sorted(best)]
 
 
@@ -138,7 +143,7 @@ def facts_one(row, looks, opt_outs):
     return {
         "license_then": row["license"],
         "license_now": now,
-        "direction": compare(row["license"], now),
+        "direction": license_changes.compare(row["license"], now),
         "visibility": believed["visibility"] if believed else "unknown",
         "observed": believed is not None,
         "opt_outs": opt_outs_one(row, opt_outs),
@@ -156,12 +161,77 @@ def decide_one(fact, policy):
         **{f"opt_out_{kind}": kind in fact["opt_outs"] for kind in ("item", "owner", "url", "tag")},
         "deleted": fact["visibility"] == "deleted" and policy.deleted == "exclude",
         "private": fact["visibility"] == "private" and policy.private == "exclude",
+        "missing": fact["visibility"] == "missing" and policy.missing == "exclude",
         "visibility_unknown": fact["visibility"] == "unknown" and policy.unknown_visibility == "exclude",
         "license_unknown": license_id == "unknown" and policy.unknown_license == "exclude",
         "license_withdrawn": refused and newest and fact["direction"] == "withdrawn",
         "license_not_allowed": refused,
     }
-    return [reason for reason in REASONS if holds[reason]]
+    return [reason for reason in PRECEDENCE if holds[reason]]
+
+
+# --- The ledger ------------------------------------------------------------------------------------------
+
+
+def said_of(item, looks):
+    """All that ``looks`` say of an item, as (valid, known, observer, license, visibility)."""
+    said = []
+    for look in looks:
+        for row in look["rows"]:
+            if pair(row) == item:
+                valid = row["observed_on"] or look["day"]
+                said.append((valid, look["day"], look["observer"], row["license"], row["visibility"]))
+    missing = []
+    for look in looks:
+        day = look["looked_on"] or look["day"]
+        before = [known for valid, known, *_ in said if valid < day]
+        if look["full"] and before and item not in map(pair, look["rows"]):
+            missing.append((day, max(look["day"], min(before)), look["observer"], "unknown", "missing"))
+    return said + missing
+
+
+def in_order(said, observers):
+    """By which of two observations rules: the later one."""
+
+    def rule(one):
+        valid, known, observer, license_id, visibility = one
+        trusted = -observers.index(observer) if observer in observers else -len(observers)
+        text = [-ord(letter) for letter in license_id] + [1]  # descending; what begins another comes later
+        return valid, trusted, -WORST_FIRST.index(visibility), text, known, observer
+
+    return sorted(said, key=rule)
+
+
+def as_of(said, valid_on, known_on, observers):
+    """The (license, visibility) that rules on a day, as was known on another; None if nothing was said."""
+    told = [one for one in in_order(said, observers) if one[0] <= valid_on and one[1] <= known_on]
+    return told[-1][3:] if told else None
+
+
+def timeline(said, known_on, observers):
+    """(valid_from, valid_to, license, visibility, observer) of each stretch of one answer, as known then."""
+    told = [one for one in in_order(said, observers) if one[1] <= known_on]
+    stretches = []
+    for day in sorted({one[0] for one in told}):
+        answer = as_of(told, day, known_on, observers)
+        first = min((one for one in told if one[0] == day and one[3:] == answer), key=lambda one: one[1])
+        if not stretches or stretches[-1][1:3] != answer:
+            stretches.append((day, *answer, first[2]))
+    ends = [stretch[0] for stretch in stretches[1:]] + [None]
+    return [(start, end, *rest) for (start, *rest), end in zip(stretches, ends, strict=False)]
+
+
+def ledger_of(said, observers):
+    """(valid_from, known_from, valid_to, known_to, license, visibility, observer) of each rectangle."""
+    begun, rows = {}, []
+    for day in sorted({one[1] for one in said}):
+        line = timeline(said, day, observers)
+        for gone in [stretch for stretch in begun if stretch not in line]:
+            rows.append((gone[0], begun.pop(gone), gone[1], day, *gone[2:]))
+        for stretch in line:
+            begun.setdefault(stretch, day)
+    rows += [(start, known, end, None, *rest) for (start, end, *rest), known in begun.items()]
+    return sorted(rows, key=lambda row: row[:2])
 
 
 # --- What is counted -------------------------------------------------------------------------------------
@@ -184,7 +254,7 @@ def tally(rows, facts, reasons):
 def exclusions(rows, reasons):
     """(items, owners, items for which it is the first) by reason, in order of precedence."""
     table = []
-    for reason in REASONS:
+    for reason in PRECEDENCE:
         some = [row for row, why in zip(rows, reasons, strict=True) if reason in why]
         if some:
             table.append((reason, len(some), owners(some), sum(why[:1] == [reason] for why in reasons)))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT
 from transforms.domain.schemas import LICENSES, MANIFEST, OPT_OUTS, REPEATING
-from transforms.facts import Look
+from transforms.ledger import Look, build_ledger, newest
 
 SOURCES = ("flickr", "commons")
 DAYS = tuple(datetime.date(2026, 11, day) for day in (1, 2, 3))
@@ -108,8 +108,8 @@ def manifests(world, *, max_size=12, unique=False):
     return st.lists(row, max_size=max_size, unique_by=by)
 
 
-def licenses(world, *, max_size=12, unique=False):
-    """Rows of looks at licenses; with ``unique`` one for each item."""
+def licenses(world, *, max_size=12, unique=False, days=DAYS):
+    """Rows of looks at licenses; with ``unique`` one for each item and day."""
     row = st.fixed_dictionaries(
         {
             "source": st.sampled_from(SOURCES),
@@ -118,10 +118,10 @@ def licenses(world, *, max_size=12, unique=False):
             "license": st.sampled_from(LICENSE_IDS),
             "license_raw": st.sampled_from((None, "", "0", "CC BY 2.0")),
             "visibility": st.sampled_from(VISIBILITIES),
-            "observed_on": st.sampled_from(DAYS),
+            "observed_on": st.sampled_from(days),
         }
     )
-    by = (lambda row: (row["source"], row["item_id"])) if unique else None
+    by = (lambda row: (row["source"], row["item_id"], row["observed_on"])) if unique else None
     return st.lists(row, max_size=max_size, unique_by=by)
 
 
@@ -162,6 +162,7 @@ def policies():
         unknown_license=verdicts,
         private=verdicts,
         deleted=verdicts,
+        missing=verdicts,
         unknown_visibility=verdicts,
     )
 
@@ -243,9 +244,13 @@ def look(rows, shape="plain", ends=()):
     """A snapshot of the newest day among ``rows``; rows of that day leave it out, as in a store."""
     day = max((row["observed_on"] for row in rows), default=DAYS[-1])
     rows = [{**row, "observed_on": None if row["observed_on"] == day else row["observed_on"]} for row in rows]
-    return Look(
-        day, lambda: in_chunks(licenses_table(rows, shape), ends) if ends else licenses_table(rows, shape)
-    )
+    whole = licenses_table(rows, shape)
+    return Look(day, "flickr", full=False, rows=lambda: in_chunks(whole, ends) if ends else whole)
+
+
+def now(manifest, looks):
+    """What a bucket's ledger knows now, of some looks: what facts are joined with."""
+    return newest(build_ledger(manifest, looks))
 
 
 def opt_outs_table(rows, shape="plain"):

@@ -27,11 +27,12 @@ from transforms import cut, decide, tallies
 from transforms.domain import schemas
 from transforms.domain.errors import ConfigError, IntegrityError, StateError
 from transforms.domain.policy import Policy
-from transforms.domain.reasons import BIT, REASONS
-from transforms.facts import Look, join_facts
+from transforms.domain.reasons import BIT, PRECEDENCE
+from transforms.facts import join_facts
+from transforms.ledger import Look, build_ledger, newest
 
 POLICY = Policy(
-    "research-noncommercial", ("CC-BY-2.0",), "newest", "exclude", "exclude", "exclude", "exclude"
+    "research-noncommercial", ("CC-BY-2.0",), "newest", "exclude", "exclude", "exclude", "exclude", "exclude"
 )
 BUCKETS = 4
 DAY = datetime.date(2026, 11, 1)
@@ -141,7 +142,8 @@ class World:
         for bucket, blob in sorted(table.buckets.items()):
             items = self.store.blobs.get_table(blob).cast(schemas.MANIFEST)
             seen = look(items, seed + bucket)
-            facts = join_facts(items, [Look(DAY, lambda seen=seen: seen)], asked)
+            looks = [Look(DAY, "flickr", full=False, rows=lambda seen=seen: seen)]
+            facts = join_facts(items, newest(build_ledger(items, looks)), asked)
             reasons = decide.decide(facts, POLICY)
             every.append(items)
             reasons_of.append(reasons)
@@ -259,7 +261,7 @@ def test_released_manifest_is_the_one_that_was_cut(world: World) -> None:
 
 def test_decisions_agree_with_an_oracle(world: World) -> None:
     expected = {
-        row["item_id"]: [reason for reason in REASONS if int(bits) & BIT[reason]]
+        row["item_id"]: [reason for reason in PRECEDENCE if int(bits) & BIT[reason]]
         for row, bits in zip(world.rows.select(["item_id"]).to_pylist(), world.reasons, strict=True)
     }
     found = answer(world.store, "from decisions")
@@ -280,7 +282,7 @@ def test_exclusions_and_tallies_agree_with_oracles(world: World) -> None:
             "owners": len({row["owner_id"] for row in rows_with} - {None}),
             "first_items": sum(row["first_reason"] == reason for row in rows_with),
         }
-        for reason in REASONS
+        for reason in PRECEDENCE
         if (rows_with := [row for row in decisions if reason in row["reasons"]])
     }
     assert answer(world.store, "from exclusions") == list(counted.values())

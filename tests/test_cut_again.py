@@ -23,7 +23,7 @@ from pipelines.store.store import Dataset, Store, close_stores, create_store
 from transforms.domain.policy import Policy
 from transforms.domain.schemas import FACTS, ITEMS, MANIFEST, REPEATING
 
-POLICY = Policy("research-noncommercial", ("CC-BY-2.0", "CC-BY-4.0"), "newest", *(["exclude"] * 4))
+POLICY = Policy("research-noncommercial", ("CC-BY-2.0", "CC-BY-4.0"), "newest", *(["exclude"] * 5))
 GROUP_ROWS = 8
 ROWS = 5 * GROUP_ROWS + 3
 OWNERS = 9

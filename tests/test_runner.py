@@ -15,9 +15,9 @@ from toystages import sum_of_squares
 from pipelines.actions import Stage
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job, Plan
-from pipelines.release_plans import PlanCut, PlanJoin, PlanResolve, PlanTally
+from pipelines.release_plans import PlanCut, PlanJoin, PlanLedger, PlanResolve, PlanTally
 from pipelines.runner import Runner
-from pipelines.steps import cut, index, join, merge, partition, resolve, tally
+from pipelines.steps import cut, index, join, ledger, merge, partition, resolve, tally
 from pipelines.store.memo import Memos, Result
 from pipelines.store.store import Store
 from pipelines.submission import parse
@@ -313,6 +313,7 @@ def test_stage_labels_are_the_golden_ones(golden: Callable[[str, str], None]) ->
         "ingest licenses": [(partition.STAGE, PlanPartition(())), (merge.STAGE, PlanLicenseMerge())],
         "release cut": [
             (resolve.STAGE, PlanResolve(nothing, 16)),  # type: ignore[arg-type]
+            (ledger.STAGE, PlanLedger(nothing, 16, "flickr")),  # type: ignore[arg-type]
             (join.STAGE, PlanJoin(nothing, 16)),  # type: ignore[arg-type]
             (cut.STAGE, PlanCut(nothing, 16)),  # type: ignore[arg-type]
             (tally.STAGE, PlanTally(16)),

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from transforms.domain.licenses import UNKNOWN
 from transforms.domain.policy import Policy
-from transforms.domain.reasons import BIT, OPT_OUT_BITS, REASONS
+from transforms.domain.reasons import BIT, OPT_OUT_BITS, PRECEDENCE, REASONS
 from transforms.domain.texts import encode
 
 
@@ -30,6 +30,7 @@ def decide(facts: pa.Table, policy: Policy) -> npt.NDArray[np.uint32]:
     for value, reason, does in (
         ("deleted", "deleted", policy.deleted),
         ("private", "private", policy.private),
+        ("missing", "missing", policy.missing),
         ("unknown", "visibility_unknown", policy.unknown_visibility),
     ):
         if does == "exclude":
@@ -63,7 +64,10 @@ def deciding_column(policy: Policy) -> str:
 
 def first_places(reasons: npt.NDArray[np.uint32]) -> npt.NDArray[np.int8]:
     """The place in :data:`reasons.REASONS` of the first reason in each bit set; -1 where there is none."""
-    return _FIRST[reasons]
+    ranks = np.full(len(reasons), len(PRECEDENCE), np.int8)
+    for shift, first in _FIRST.items():
+        np.minimum(ranks, first[(reasons >> shift) & 0xFF], out=ranks)
+    return _PLACES[ranks]
 
 
 def first_reason(reasons: npt.NDArray[np.uint32]) -> pa.DictionaryArray:
@@ -72,8 +76,17 @@ def first_reason(reasons: npt.NDArray[np.uint32]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(first, mask=first < 0), pa.array(REASONS))
 
 
-# By bit set: all there are.
-_FIRST = np.array([(bits & -bits).bit_length() - 1 for bits in range(1 << len(REASONS))], np.int8)
+def _first_ranks(shift: int) -> npt.NDArray[np.int8]:
+    """The place in :data:`reasons.PRECEDENCE` of the first reason, for each of eight bits' values."""
+    ranks = [
+        [rank for rank, name in enumerate(PRECEDENCE) if bits << shift & BIT[name]] for bits in range(256)
+    ]
+    return np.array([min(some, default=len(PRECEDENCE)) for some in ranks], np.int8)
+
+
+# Eight bits at a time: a table of all sets of reasons doubles with each reason.
+_FIRST = {shift: _first_ranks(shift) for shift in range(0, len(REASONS), 8)}
+_PLACES = np.array([*(REASONS.index(name) for name in PRECEDENCE), -1], np.int8)
 
 
 def _among(column: pa.ChunkedArray, values: Sequence[str]) -> npt.NDArray[np.bool_]:

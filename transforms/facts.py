@@ -5,16 +5,14 @@ A second policy, or a what-if, reads the same facts and costs no join.
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import observations, targets
+from transforms.domain import targets
 from transforms.domain.license_changes import directions
 from transforms.domain.lookup import Ids
 from transforms.domain.reasons import OPT_OUT_BITS
@@ -28,45 +26,29 @@ OWN_COLUMNS = ("source", "item_id", "owner_id")
 URL_COLUMNS = ("page_url", "image_url")
 """Read only when an opt-out names a URL: they are the widest columns of a manifest."""
 
-_NEVER = np.iinfo(np.int32).min
 
-
-@dataclass(frozen=True)
-class Look:
-    """What one license snapshot says about some items.
-
-    Attributes:
-        day: of the snapshot. No row is newer, and a row without a day of its own is of this one.
-        rows: gives a table in :data:`schemas.LICENSES`, at most one row for an item. It is asked for only if
-            the look can still tell something: where a newer look saw every item, the older is never read.
-    """
-
-    day: datetime.date
-    rows: Callable[[], pa.Table]
-
-
-def join_facts(manifest: pa.Table, looks: Iterable[Look], opt_outs: pa.Table) -> pa.Table:
+def join_facts(manifest: pa.Table, now: pa.Table, opt_outs: pa.Table) -> pa.Table:
     """Facts in :data:`schemas.FACTS`, texts as dictionaries: a row for each of ``manifest``, in its order.
 
     Args:
         manifest: the columns :data:`MANIFEST_COLUMNS`, and :data:`URL_COLUMNS` if an opt-out names a URL.
-        looks: in any order. The newest look at an item counts; on the same day, the worse news.
+        now: of the ledger, what holds now: columns row (place in ``manifest``), license and visibility; at
+            most one for each row, in order.
         opt_outs: in :data:`schemas.OPT_OUTS`: those that may concern this bucket; others do no harm.
 
     Returns:
-        `license_now` is `license_then`, and visibility is `unknown`, where no look found the item.
+        `license_now` is `license_then`, and visibility is `unknown`, where no snapshot saw the item.
     """
-    item = Ids(manifest["source"], manifest["item_id"])
     then = encode(manifest["license"])
-    now, visibility, observed = _newest(item, then, looks)
+    license_now, visibility, observed = _newest(then, now)
     return pa.table(
         {
             "license_then": then,
-            "license_now": now,
-            "direction": directions(then, now),
+            "license_now": license_now,
+            "direction": directions(then, license_now),
             "visibility": visibility,
             "observed": pa.array(observed),
-            "opt_outs": pa.array(_opt_outs(manifest, item, opt_outs)),
+            "opt_outs": pa.array(_opt_outs(manifest, opt_outs)),
             "upload_year": pc.year(manifest["uploaded_at"]).cast(pa.int16()),
             "media_type": encode(manifest["media_type"]),
         }
@@ -74,47 +56,24 @@ def join_facts(manifest: pa.Table, looks: Iterable[Look], opt_outs: pa.Table) ->
 
 
 def _newest(
-    item: Ids, then: pa.DictionaryArray, looks: Iterable[Look]
+    then: pa.DictionaryArray, now: pa.Table
 ) -> tuple[pa.DictionaryArray, pa.DictionaryArray, npt.NDArray[np.bool_]]:
-    """License and visibility by the look to believe for each item, and whether any look saw it.
+    """License and visibility of each row now, and whether anything is known of it."""
+    observed = np.zeros(len(then), np.bool_)
+    observed[now["row"].to_numpy()] = True
+    unseen = pa.DictionaryArray.from_arrays(np.zeros(len(then), np.int32), ["unknown"])
+    license_now = _scattered(then, encode(now["license"]), observed)
+    return license_now, _scattered(unseen, encode(now["visibility"]), observed), observed
 
-    Numbers stand for the few texts: a license is its place in ``names``.
-    """
-    names: list[str] = then.dictionary.to_pylist()
-    license_now = then.indices.to_numpy(zero_copy_only=False).astype(np.int32)
-    worst = np.full(len(item), observations.VISIBILITIES.index("unknown"), np.int32)
-    day = np.full(len(item), _NEVER, np.int32)
-    for look in sorted(looks, key=lambda look: look.day, reverse=True):
-        latest = (look.day - datetime.date(1970, 1, 1)).days
-        asked = np.flatnonzero(day <= latest)
-        if not len(asked):
-            continue
-        rows = look.rows()
-        at = Ids(rows["source"], rows["item_id"]).find(item.among(asked))
-        found = at >= 0
-        seen, row = asked[found], at[found]
-        told = encode(rows["license"])
-        names += [name for name in told.dictionary.to_pylist() if name not in names]
-        new_license = _places(told, names)[row]
-        new_worst = _places(encode(rows["visibility"]), observations.VISIBILITIES)[row]
-        new_day = rows["observed_on"].cast(pa.int32()).fill_null(latest).to_numpy()[row]
-        better = day[seen] == _NEVER
-        if not better.all():
-            # Newest first; then the worse news; then the license whose name sorts first.
-            rank = np.argsort(np.argsort(names))
-            old = np.array([-day[seen], worst[seen], rank[license_now[seen]]], np.int64)
-            new = np.array([-new_day, new_worst, rank[new_license]], np.int64)
-            better |= _less(new, old)
-        taken = seen[better]
-        day[taken], worst[taken], license_now[taken] = new_day[better], new_worst[better], new_license[better]
-    # In an order that does not depend on which look came first: equal facts are equal bytes.
-    order = np.argsort(names)
-    license_now = np.argsort(order).astype(np.int32)[license_now]
-    return (
-        in_use(pa.DictionaryArray.from_arrays(license_now, pa.array(names, pa.string()).take(order))),
-        in_use(pa.DictionaryArray.from_arrays(worst, pa.array(observations.VISIBILITIES))),
-        day != _NEVER,
-    )
+
+def _scattered(
+    otherwise: pa.DictionaryArray, values: pa.DictionaryArray, where: npt.NDArray[np.bool_]
+) -> pa.DictionaryArray:
+    """``otherwise`` with ``values`` where there are any: over a dictionary of those in use, ascending."""
+    names = sorted({*otherwise.dictionary.to_pylist(), *values.dictionary.to_pylist()})
+    places = _places(otherwise, names)
+    places[where] = _places(values, names)
+    return in_use(pa.DictionaryArray.from_arrays(places, pa.array(names, pa.string())))
 
 
 def _places(column: pa.DictionaryArray, names: Sequence[str]) -> npt.NDArray[np.int32]:
@@ -124,17 +83,9 @@ def _places(column: pa.DictionaryArray, names: Sequence[str]) -> npt.NDArray[np.
     return places[column.indices.to_numpy(zero_copy_only=False)] if len(column) else places[:0]
 
 
-def _less(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """For each column of two arrays whether it comes first in the order of their rows."""
-    less = a[-1] < b[-1]
-    for x, y in zip(a[-2::-1], b[-2::-1], strict=True):
-        less = (x < y) | ((x == y) & less)
-    return less
-
-
-def _opt_outs(manifest: pa.Table, item: Ids, opt_outs: pa.Table) -> npt.NDArray[np.uint8]:
+def _opt_outs(manifest: pa.Table, opt_outs: pa.Table) -> npt.NDArray[np.uint8]:
     """Which kinds of opt-out each row meets, as :data:`reasons.OPT_OUT_BITS`."""
-    bits = _own_opt_outs(manifest, item, opt_outs)
+    bits = _own_opt_outs(manifest, opt_outs)
 
     def mark(kind: str, met: npt.NDArray[np.bool_]) -> None:
         bits[met] |= np.uint8(OPT_OUT_BITS[kind])
@@ -161,17 +112,17 @@ def change_opt_outs(facts: pa.Table, manifest: pa.Table, opt_outs: pa.Table) -> 
         manifest: the columns :data:`OWN_COLUMNS` of the same rows.
         opt_outs: in :data:`schemas.OPT_OUTS`: items and owners: all that may concern this bucket.
     """
-    item = Ids(manifest["source"], manifest["item_id"])
     own = np.uint8(OPT_OUT_BITS["item"] | OPT_OUT_BITS["owner"])
-    bits = facts["opt_outs"].to_numpy() & ~own | _own_opt_outs(manifest, item, opt_outs)
+    bits = facts["opt_outs"].to_numpy() & ~own | _own_opt_outs(manifest, opt_outs)
     return facts.set_column(facts.schema.get_field_index("opt_outs"), "opt_outs", pa.array(bits))
 
 
-def _own_opt_outs(manifest: pa.Table, item: Ids, opt_outs: pa.Table) -> npt.NDArray[np.uint8]:
+def _own_opt_outs(manifest: pa.Table, opt_outs: pa.Table) -> npt.NDArray[np.uint8]:
     """The bits of opt-outs that name the item or its owner."""
-    bits = np.zeros(len(item), np.uint8)
+    bits = np.zeros(len(manifest), np.uint8)
     items, owners = _of_kind(opt_outs, "item"), _of_kind(opt_outs, "owner")
     if len(items):
+        item = Ids(manifest["source"], manifest["item_id"])
         bits[Ids(items["source"], items["key"]).find(item) >= 0] |= np.uint8(OPT_OUT_BITS["item"])
     if len(owners):
         bits[_rows_of_owners(manifest, owners)] |= np.uint8(OPT_OUT_BITS["owner"])

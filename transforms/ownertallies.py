@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.decide import first_reason
-from transforms.domain.reasons import REASONS
+from transforms.domain.reasons import BIT, PRECEDENCE, REASONS
 from transforms.domain.schemas import EXCLUSIONS, TALLIES, TALLIES_BY_OWNER
 
 _OWNER = ["source", "owner_id"]
@@ -69,12 +69,13 @@ def _exclusions(rows: pa.Table, reasons: npt.NDArray[np.uint32], first: pa.Dicti
     firsts = first.indices.fill_null(-1).to_numpy()
     items = rows["items"].to_numpy()
     counts = []
-    for place, reason in enumerate(REASONS):
-        having = np.flatnonzero(reasons & np.uint32(1 << place))
+    for reason in PRECEDENCE:
+        having = np.flatnonzero(reasons & np.uint32(BIT[reason]))
         if len(having):
             owners = rows.select(_OWNER).take(pa.array(having)).group_by(_OWNER, use_threads=False)
             distinct = len(owners.aggregate([])["owner_id"].drop_null())
-            counts.append((reason, items[having].sum(), distinct, items[firsts == place].sum()))
+            first_items = items[firsts == REASONS.index(reason)].sum()
+            counts.append((reason, items[having].sum(), distinct, first_items))
     named = [dict(zip(EXCLUSIONS.names, count, strict=True)) for count in counts]
     return pa.Table.from_pylist(named, schema=EXCLUSIONS)
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.decide import first_places
-from transforms.domain.reasons import REASONS
+from transforms.domain.reasons import BIT, PRECEDENCE, REASONS
 from transforms.domain.schemas import EXCLUSIONS, TALLIES
 from transforms.domain.texts import encode
 
@@ -53,11 +53,11 @@ def tally_exclusions(manifest: pa.Table, reasons: npt.NDArray[np.uint32]) -> pa.
     owners, reasons = _owners(manifest)[out], reasons[out]
     items_first = np.bincount(first_places(reasons), minlength=len(REASONS))
     counts = []
-    for place, reason in enumerate(REASONS):
-        rows = np.flatnonzero(reasons & np.uint32(1 << place))
+    for reason in PRECEDENCE:
+        rows = np.flatnonzero(reasons & np.uint32(BIT[reason]))
         if len(rows):
             (distinct,) = _distinct(owners[rows], np.zeros(len(rows), np.int64), 1)
-            counts.append((reason, len(rows), int(distinct), int(items_first[place])))
+            counts.append((reason, len(rows), int(distinct), int(items_first[REASONS.index(reason)])))
     named = [dict(zip(EXCLUSIONS.names, count, strict=True)) for count in counts]
     return pa.Table.from_pylist(named, schema=EXCLUSIONS)
 

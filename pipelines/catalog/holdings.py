@@ -22,7 +22,7 @@ from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from transforms.domain import schemas
 from transforms.domain.license_changes import directions_table
 from transforms.domain.licenses import PERMISSIONS, terms_table
-from transforms.domain.reasons import REASONS
+from transforms.domain.reasons import PRECEDENCE, REASONS
 
 _text, _count, _day = pa.string(), pa.int64(), pa.date32()
 
@@ -68,7 +68,7 @@ IN_CODE = {
             "first_line": _count,  # lines before the split
         }
     ),
-    "reasons": pa.schema({"place": _count, "reason": _text}),
+    "reasons": pa.schema({"place": _count, "rank": _count, "reason": _text}),
     "directions": pa.schema({"license_from": _text, "license_to": _text, "direction": _text}),
     "license_terms": pa.schema(
         {
@@ -151,7 +151,7 @@ def rows_of(store: Store, name: str, release: Release | None, path_of: Callable[
         case "license_terms":
             return terms_table().cast(IN_CODE[name])
         case "reasons":
-            rows = enumerate(REASONS)
+            rows = ((place, PRECEDENCE.index(name), name) for place, name in enumerate(REASONS))
         case "snapshots":
             rows = _snapshots(store)
         case "places":

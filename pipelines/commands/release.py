@@ -19,7 +19,7 @@ from pipelines.commands.options import (
     watch,
 )
 from pipelines.policies import find_policy
-from transforms.domain.reasons import REASONS
+from transforms.domain.reasons import PRECEDENCE
 
 if TYPE_CHECKING:
     from pipelines.outlook import Forecast
@@ -238,8 +238,7 @@ def _describe(found: Release) -> str:
         f"  left out    {counts['excluded']:,}, by first reason",
     ]
     if counts["first_reason"]:
-        first = {
-            reason: counts["first_reason"][reason] for reason in REASONS if reason in counts["first_reason"]
-        }
+        first = counts["first_reason"]
+        first = {reason: first[reason] for reason in PRECEDENCE if reason in first}
         lines.append("\n".join("    " + line for line in columns(first).split("\n")))
     return "\n".join([*lines, f"  digest      sha256:{found.digest}"])

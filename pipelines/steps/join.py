@@ -1,9 +1,8 @@
-"""Join: one bucket's manifest, licenses and opt-outs become facts."""
+"""Join: one bucket's manifest, license ledger and opt-outs become facts."""
 
 from __future__ import annotations
 
 import contextlib
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,15 +16,9 @@ from pipelines.store.memo import Result
 from pipelines.store.routed import Slice, gather
 from pipelines.store.store import Store
 from transforms.domain.errors import IntegrityError
-from transforms.domain.schemas import FACTS, LICENSES, MANIFEST, OPT_OUTS
-from transforms.facts import (
-    MANIFEST_COLUMNS,
-    OWN_COLUMNS,
-    URL_COLUMNS,
-    Look,
-    change_opt_outs,
-    join_facts,
-)
+from transforms.domain.schemas import FACTS, LEDGER, MANIFEST, OPT_OUTS
+from transforms.facts import MANIFEST_COLUMNS, OWN_COLUMNS, URL_COLUMNS, change_opt_outs, join_facts
+from transforms.ledger import newest
 
 _DICTIONARIES = (
     "source",
@@ -35,32 +28,7 @@ _DICTIONARIES = (
     "tags.list.element",
     "machine_tags.list.element",
 )
-_LOOK_COLUMNS = ("source", "item_id", "license", "visibility", "observed_on")
-
-
-@dataclass(frozen=True)
-class Told:
-    """What one license snapshot tells about a bucket: the bucket's blob, or rows resolved to it.
-
-    Attributes:
-        day: ISO date of the snapshot.
-        rows: the blob, or the slices.
-        dated: whether rows of the snapshot may have days of their own.
-    """
-
-    day: str
-    rows: tuple[Blob, ...] | tuple[Slice, ...]
-    dated: bool
-
-    @property
-    def digests(self) -> list[str]:
-        """What names the rows."""
-        return sorted(each.digest for each in self.rows)
-
-    def to_json(self) -> list[Any]:
-        """The snapshot's rows as a JSON value."""
-        kind = "blob" if isinstance(self.rows[0], Blob) else "slices"
-        return [self.day, kind, [each.to_json() for each in self.rows]]
+_LEDGER_COLUMNS = ("row", "license", "visibility", "valid_to", "known_to")
 
 
 @dataclass(frozen=True)
@@ -90,7 +58,7 @@ def _but_opt_outs(inputs: Mapping[str, Any]) -> str:
 def action(
     bucket: int,
     manifest: Blob,
-    told: Sequence[Told],
+    ledger: Blob | None,
     opt_outs: Sequence[Slice],
     wide: Sequence[Blob],
     before: Earlier | None = None,
@@ -98,15 +66,14 @@ def action(
     """Join a manifest bucket with what concerns it.
 
     Args:
-        told: by the license snapshots, in any order.
+        ledger: of its licenses; None if no snapshot says anything of them.
         opt_outs: owners of this bucket and items resolved to it.
         wide: URLs and tags, which concern every bucket.
         before: a hint, which changes what the action costs and not what it gives.
     """
-    told = _newest_first(told)
     inputs = {
         "manifest": manifest.digest,
-        "licenses": _order_of(told),
+        "ledger": ledger.digest if ledger else None,
         "opt_outs": sorted({each.digest for each in opt_outs}),
         "wide": sorted({blob.digest for blob in wide}),
     }
@@ -117,32 +84,12 @@ def action(
             **({"before": before.key} if before is not None and same else {}),
             "bucket": bucket,
             "manifest": manifest.to_json(),
-            "licenses": [each.to_json() for each in told],
+            "ledger": ledger.to_json() if ledger else None,
             "opt_outs": [each.to_json() for each in opt_outs],
             "wide": [blob.to_json() for blob in wide],
         },
         weight=manifest.rows,
     )
-
-
-def _newest_first(told: Sequence[Told]) -> list[Told]:
-    """``told`` without what a later snapshot says again: whatever the earlier one saw, the later one saw."""
-    ordered = sorted(told, key=lambda each: (each.day, each.digests), reverse=True)
-    if any(each.dated for each in ordered):
-        return ordered
-    latest: dict[tuple[str, ...], Told] = {}
-    for each in ordered:
-        latest.setdefault(tuple(each.digests), each)
-    return list(latest.values())
-
-
-def _order_of(told: Sequence[Told]) -> list[Any]:
-    """What of the days changes the facts: only which snapshot is newer, unless rows have their own.
-
-    So a night on which a new snapshot says the same of a bucket as the last one finds the bucket's memo.
-    """
-    days = {each.day: [other.digests for other in told if other.day == each.day] for each in told}
-    return [[day, *each] for day, each in days.items()] if any(e.dated for e in told) else [*days.values()]
 
 
 def run(store: Store, action: Action) -> Result:
@@ -161,8 +108,7 @@ def _joined(store: Store, action: Action, opt_outs: pa.Table) -> pa.Table:
     columns = list(MANIFEST_COLUMNS)
     if "url" in concerns["kind"].unique().to_pylist():
         columns += URL_COLUMNS
-    looks = [_look(store, *value) for value in action.refs["licenses"]]
-    return join_facts(_manifest(store, action, columns), looks, concerns.combine_chunks())
+    return join_facts(_manifest(store, action, columns), _now(store, action), concerns.combine_chunks())
 
 
 def _changed(store: Store, action: Action, opt_outs: pa.Table) -> pa.Table | None:
@@ -176,23 +122,21 @@ def _changed(store: Store, action: Action, opt_outs: pa.Table) -> pa.Table | Non
     return None
 
 
+def _now(store: Store, action: Action) -> pa.Table:
+    """What is known of the licenses now."""
+    ledger = LEDGER.empty_table().select(_LEDGER_COLUMNS)
+    if action.refs["ledger"]:
+        blob = Blob.from_json(action.refs["ledger"])
+        texts = ("license", "visibility")
+        ledger = store.blobs.get_table(blob, _LEDGER_COLUMNS, schema=LEDGER, dictionary=texts)
+    return newest(ledger)
+
+
 def _manifest(store: Store, action: Action, columns: Sequence[str]) -> pa.Table:
     manifest = Blob.from_json(action.refs["manifest"])
     nested = [name for name in _DICTIONARIES if name.partition(".")[0] in columns]
     table = store.blobs.get_table(manifest, columns, schema=MANIFEST, dictionary=nested)
     return table.combine_chunks()
-
-
-def _look(store: Store, day: str, kind: str, rows: Sequence[Any]) -> Look:
-    def read() -> pa.Table:
-        if kind == "slices":
-            return gather(store.blobs, [Slice.from_json(value) for value in rows], LICENSES)
-        (blob,) = rows
-        return store.blobs.get_table(
-            Blob.from_json(blob), _LOOK_COLUMNS, schema=LICENSES, dictionary=("license", "visibility")
-        )
-
-    return Look(datetime.date.fromisoformat(day), read)
 
 
 STAGE = Stage("Join", run)

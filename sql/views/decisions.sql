@@ -22,7 +22,13 @@ select
     excluded.owner_id,
     'excluded' as verdict,
     excluded.first_reason,
-    -- A reason's bit is its place, counted from 0; lists count from 1.
-    list_filter(known.reasons, lambda reason, place: ((excluded.reasons >> (place - 1)) & 1) = 1) as reasons -- noqa
+    list_transform(
+        -- A reason's bit is its place, counted from 0.
+        list_filter(known.reasons, lambda each: ((excluded.reasons >> each.place) & 1) = 1), -- noqa
+        lambda each: each.reason -- noqa
+    ) as reasons
 from stored.excluded
-cross join (select list(reason order by place) as reasons from stored.reasons) as known
+cross join (
+    select list(struct_pack(place := place, reason := reason) order by rank) as reasons
+    from stored.reasons
+) as known

@@ -12,5 +12,5 @@ select
     sum(exclusions.first_items)::bigint as first_items
 from stored.exclusions
 left join stored.reasons on exclusions.reason = reasons.reason
-group by exclusions.reason, reasons.place
-order by reasons.place, exclusions.reason
+group by exclusions.reason, reasons.rank
+order by reasons.rank, exclusions.reason

@@ -20,8 +20,8 @@ from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationC
 from pipelines import beam, dataflow
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job
-from pipelines.release_plans import PlanCut, PlanJoin, PlanResolve, PlanTally
-from pipelines.steps import cut, index, join, merge, partition, resolve, tally
+from pipelines.release_plans import PlanCut, PlanJoin, PlanLedger, PlanResolve, PlanTally
+from pipelines.steps import cut, index, join, ledger, merge, partition, resolve, tally
 
 NOTHING: Any = None
 JOBS = {
@@ -33,6 +33,7 @@ JOBS = {
     "licenses 2026-11-01": ((partition.STAGE, PlanPartition(())), (merge.STAGE, PlanLicenseMerge())),
     "release": (
         (resolve.STAGE, PlanResolve(NOTHING, 16)),
+        (ledger.STAGE, PlanLedger(NOTHING, 16, "flickr")),
         (join.STAGE, PlanJoin(NOTHING, 16)),
         (cut.STAGE, PlanCut(NOTHING, 16)),
         (tally.STAGE, PlanTally(16)),

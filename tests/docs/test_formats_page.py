@@ -138,7 +138,7 @@ def _reads(kind: str, name: str) -> bool:
 def reasons_in_code() -> set[str]:
     """The names of reasons where rows are refused."""
     found = set()
-    places = {"fault": 1, "Fault": 1, "Refused": 2}
+    places = {"fault": 1, "Fault": 1, "Refused": 2, "Why": 0}
     for path in [*(ROOT / "transforms" / "formats").glob("*.py"), ROOT / "pipelines" / "raw" / "inputs.py"]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in places:

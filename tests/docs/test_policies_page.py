@@ -14,7 +14,7 @@ from transforms.domain.errors import ConfigError
 from transforms.domain.licenses import LICENSES, PERMISSIONS
 from transforms.domain.policy import parse_policy
 from transforms.domain.purposes import PURPOSES
-from transforms.domain.reasons import BIT, REASONS
+from transforms.domain.reasons import BIT, PRECEDENCE
 from transforms.domain.schemas import FACTS
 
 PAGE = read("docs/policies.md")
@@ -37,7 +37,7 @@ def test_the_example_is_a_policy_with_every_key() -> None:
 def test_every_key_without_a_default_is_named() -> None:
     missing = {line.split(" > ")[1].split(":")[0] for line in faults("").splitlines()}
     keys = {row["key"] for row in table(PAGE, "Keys")}
-    assert missing - {"licenses"} == keys - {"licenses.allow", "licenses.permit"}
+    assert missing - {"licenses"} == keys - {"licenses.allow", "licenses.permit", "licenses.observers"}
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_the_policies_that_ship_are_as_described() -> None:
         assert "allow" not in tree["licenses"]
         assert tree["licenses"]["change"] == row["change"]
         excluded = [key for key, verdict in tree["visibility"].items() if verdict == "exclude"]
-        assert set(excluded) == {"private", "deleted", "unknown"}
+        assert set(excluded) == {"private", "deleted", "missing", "unknown"}
         assert tree["licenses"]["unknown"] == "exclude"
-        assert row["left out"] == "private, deleted, unknown visibility, unknown license"
+        assert row["left out"] == "private, deleted, missing, unknown visibility, unknown license"
 
 
 def test_reasons_stand_in_their_order() -> None:
-    assert tuple(row["reason"] for row in table(PAGE, "Reasons")) == REASONS
+    assert tuple(row["reason"] for row in table(PAGE, "Reasons")) == PRECEDENCE
 
 
 def test_what_is_withdrawn_is_not_allowed_and_counted_as_withdrawn() -> None:

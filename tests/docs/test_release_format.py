@@ -67,6 +67,7 @@ def test_reasons_stand_in_their_order_with_their_bits() -> None:
     rows = table(PAGE, "Reasons")
     assert tuple(row["reason"] for row in rows) == reasons.REASONS
     for row in rows:
+        assert reasons.PRECEDENCE.index(row["reason"]) == int(row["rank"])
         assert 1 << int(row["bit"]) == int(row["value"]) == reasons.BIT[row["reason"]]
     assert list(reasons.OPT_OUT_BITS.values()) == [int(row["value"]) for row in rows[:4]]
 

@@ -16,7 +16,7 @@ from transforms.domain.licenses import (
     PERMISSIONS,
     US_GOVERNMENT_WORK,
 )
-from transforms.domain.policy import LICENSE_CHANGES, VERDICTS, parse_policy
+from transforms.domain.policy import LICENSE_CHANGES, VERDICTS, Policy, parse_policy
 from transforms.domain.purposes import PURPOSES
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +29,7 @@ WHOLE = {
     "licenses.unknown": "exclude",
     "visibility.private": "exclude",
     "visibility.deleted": "exclude",
+    "visibility.missing": "exclude",
     "visibility.unknown": "exclude",
 }
 
@@ -93,14 +94,14 @@ def oracle(allow, permit):
     allow=st.none() | st.lists(st.sampled_from(sorted(LICENSES)), min_size=1, max_size=5),
     permit=st.none() | st.lists(st.sampled_from(PERMISSIONS), min_size=1),
     change=st.sampled_from(LICENSE_CHANGES),
-    verdicts=st.tuples(*[st.sampled_from(VERDICTS)] * 4),
+    verdicts=st.tuples(*[st.sampled_from(VERDICTS)] * 5),
 )
 def test_a_policy_is_the_union_of_what_it_names(purpose, allow, permit, change, verdicts):
     if allow is None and permit is None:
         with pytest.raises(ConfigError, match="names no license"):
             read(licenses__allow=None)
         return
-    unknown_license, private, deleted, unknown = verdicts
+    unknown_license, private, deleted, missing, unknown = verdicts
     policy = read(
         purpose=purpose,
         licenses__allow=allow,
@@ -109,11 +110,13 @@ def test_a_policy_is_the_union_of_what_it_names(purpose, allow, permit, change, 
         licenses__unknown=unknown_license,
         visibility__private=private,
         visibility__deleted=deleted,
+        visibility__missing=missing,
         visibility__unknown=unknown,
     )
     assert list(policy.allowed) == sorted(oracle(allow or [], permit))
     assert (policy.purpose, policy.license_change) == (purpose, change)
-    assert (policy.unknown_license, policy.private, policy.deleted, policy.unknown_visibility) == verdicts
+    found = policy.unknown_license, policy.private, policy.deleted, policy.missing, policy.unknown_visibility
+    assert found == verdicts
 
 
 def test_the_digest_is_of_what_was_decided_and_not_of_how_it_was_written():
@@ -124,9 +127,10 @@ def test_the_digest_is_of_what_was_decided_and_not_of_how_it_was_written():
     assert written == again
     assert written.digest == again.digest
     resolved = (
-        b'{"licenses":{"allowed":["CC-BY-4.0","CC0-1.0"],"change":"newest","unknown":"exclude"},'
+        b'{"licenses":{"allowed":["CC-BY-4.0","CC0-1.0"],"change":"newest","observers":[],'
+        b'"unknown":"exclude"},'
         b'"purpose":"commercial",'
-        b'"visibility":{"deleted":"exclude","private":"exclude","unknown":"exclude"}}'
+        b'"visibility":{"deleted":"exclude","missing":"exclude","private":"exclude","unknown":"exclude"}}'
     )
     assert written.digest == hashlib.sha256(resolved).hexdigest()
 
@@ -140,6 +144,8 @@ def test_the_digest_is_of_what_was_decided_and_not_of_how_it_was_written():
         ("licenses.unknown", "keep"),
         ("visibility.private", "keep"),
         ("visibility.deleted", "keep"),
+        ("visibility.missing", "keep"),
+        ("licenses.observers", ["flickr"]),
         ("visibility.unknown", "keep"),
     ],
 )
@@ -157,7 +163,7 @@ def test_nothing_has_a_default(path):
     assert str(caught.value).startswith(f"p.toml > {words}")
 
 
-@pytest.mark.parametrize("path", ["licenses.allow", "licenses.permit"])
+@pytest.mark.parametrize("path", ["licenses.allow", "licenses.permit", "licenses.observers"])
 def test_an_empty_list_is_refused_as_it_would_mean_all_or_nothing(path):
     with pytest.raises(ConfigError, match="is an empty list"):
         parse_policy(toml({**WHOLE, path: []}), "p.toml")
@@ -176,6 +182,24 @@ def test_a_wrong_value_is_one_fault_and_never_a_traceback(path, value):
     with pytest.raises(ConfigError) as caught:
         parse_policy(toml({**WHOLE, path: value}), "p.toml")
     assert all(line.startswith(f"p.toml > {path}") for line in str(caught.value).splitlines())
+
+
+def test_observers_are_trusted_in_the_order_in_which_they_are_named():
+    for names in (["flickr-history", "flickr"], ["flickr", "flickr-history"]):
+        policy = read(licenses__observers=names)
+        assert policy.observers == tuple(names)
+        assert Policy.from_dict(policy.as_dict()) == policy
+    with pytest.raises(ConfigError, match="observers: 'a' is named twice$"):
+        read(licenses__observers=["a", "b", "a"])
+    with pytest.raises(ConfigError, match=r"observers\[1\]: '\.\./a' is no name of an observer"):
+        read(licenses__observers=["a", "../a"])
+
+
+def test_a_release_of_before_items_could_be_missing_left_them_out():
+    policy = read()
+    document = policy.as_dict()
+    del document["visibility"]["missing"], document["licenses"]["observers"]
+    assert Policy.from_dict(document) == policy
 
 
 @given(st.text(max_size=40))

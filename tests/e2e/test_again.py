@@ -51,7 +51,7 @@ def test_cutting_again_changes_no_file(full: Store, copy: Copy) -> None:
     assert again.digest == first.digest
     assert listing(Path(store.url)) == seen
     outlook = foresee(store, inputs, policy("research"))
-    assert [each.stage for each in outlook] == ["Resolve", "Join", "Cut", "Tally"]
+    assert [each.stage for each in outlook] == ["Resolve", "Ledger", "Join", "Cut", "Tally"]
     assert {(each.to_do, each.at_most) for each in outlook} == {(0, 0)}
     assert listing(Path(store.url)) == seen
 
@@ -216,7 +216,7 @@ def test_a_license_snapshot_that_says_the_same_costs_no_join_and_one_change_cost
     first = cut(store, version="1")
     for day, changed, costs in (
         ("2026-11-20", {}, {}),
-        ("2026-11-21", {"visibility": "deleted"}, {"Join": 1, "Cut": 1, "Gate": 1}),
+        ("2026-11-21", {"visibility": "deleted"}, {"Ledger": 1, "Join": 1, "Cut": 1, "Gate": 1}),
     ):
         file = _looks(world, tmp_path, day, **changed)
         ingest_licenses(store, [file], fmt="canonical", observed_on=day, runner=ByHand())
@@ -278,11 +278,11 @@ def test_what_to_copy_from_is_the_newest_release_of_the_manifest_and_policy(
     facts = {}
     for name, replay in joined.items():
         replay.advance()
-        facts[name] = {d.action.refs["bucket"]: Earlier.of(d) for d in replay.results(1)}
+        facts[name] = {d.action.refs["bucket"]: Earlier.of(d) for d in replay.results(2)}
     assert len(facts["2"]) == 16
     assert joined_before(store, later, research) == facts["2"] != facts["1"]
     assert joined_before(store, later, commercial) == facts["1"]
-    _, plan = release_job(store, later, research, facts["2"]).stages[2]
+    _, plan = release_job(store, later, research, facts["2"]).stages[3]
     assert pickle.loads(pickle.dumps(plan)) == plan
     assert not any(
         joined_before(store, replace(later, manifest=replace(later.manifest, date="2026-01-01")), each)

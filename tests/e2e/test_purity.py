@@ -59,7 +59,7 @@ def _without_owners(store: Store, world: World) -> str:
     return "\n".join(["item_id,owner_id,license,visibility", *(r.replace(",", ",,", 1) for r in rows), ""])
 
 
-LISTS = ("slices", "losers", "licenses", "resolved", "opt_outs", "wide", "by_owner", "against", "files")
+LISTS = ("slices", "losers", "looks", "resolved", "opt_outs", "wide", "by_owner", "against", "files")
 
 
 def shuffled(action: Action, dice: random.Random) -> Action:
@@ -88,7 +88,7 @@ def test_actions_in_another_store_and_order_come_to_the_same(
     for stage, done in ran:
         # Merging needs what partitioning made, and nothing needs another of its own stage.
         stages.setdefault(stage.name, []).append((stage, done))
-    for name in ("OptOuts", "Partition", "Index", "Merge", "Resolve", "Join", "Cut", "Tally"):
+    for name in ("OptOuts", "Partition", "Index", "Merge", "Resolve", "Ledger", "Join", "Cut", "Tally"):
         for stage, done in dice.sample(stages[name], len(stages[name])):
             again = stage.run(other, shuffled(done.action, dice))
             assert again.to_json() == done.result.to_json(), (name, done.action.refs)

@@ -18,7 +18,7 @@ from pipelines.catalog import sqlfiles
 from pipelines.catalog import views as catalog
 from pipelines.catalog.statements import stored_names
 from transforms.domain.license_changes import directions_table
-from transforms.domain.reasons import REASONS
+from transforms.domain.reasons import PRECEDENCE, REASONS
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/*/expect.csv"))
@@ -54,7 +54,10 @@ def test_case(database: duckdb.DuckDBPyConnection, case: Path) -> None:
     query = QUERIES[f"{case.parent.parent.name}/{case.parent.name}"]
     call = case / "call.sql"
     asked = f"from {call.read_text()}" if call.exists() else query
-    database.executemany("insert into stored.reasons values (?, ?)", [*enumerate(REASONS)])
+    database.executemany(
+        "insert into stored.reasons values (?, ?, ?)",
+        [(REASONS.index(name), rank, name) for rank, name in enumerate(PRECEDENCE)],
+    )
     if "directions" in stored_names([case.parent.name] if case.parent.parent.name == "drift" else []):
         database.register("every_direction", directions_table())
         database.execute("insert into stored.directions from every_direction")

@@ -16,6 +16,7 @@ from strategies import (
     look,
     manifest_row,
     manifest_table,
+    now,
     opt_outs_table,
     policies,
     shapes,
@@ -26,13 +27,13 @@ from unpacked import unpacked
 from transforms.cut import cut
 from transforms.decide import decide
 from transforms.domain.policy import Policy
-from transforms.domain.reasons import BIT, REASONS
+from transforms.domain.reasons import BIT, PRECEDENCE, REASONS
 from transforms.domain.schemas import EXCLUDED, ITEMS, MANIFEST, OPT_OUTS, REPEATING
 from transforms.facts import join_facts
 
 FEWER = settings(max_examples=40)
 
-POLICY = Policy("research-noncommercial", ("CC-BY-2.0",), "newest", *(["keep"] * 4))
+POLICY = Policy("research-noncommercial", ("CC-BY-2.0",), "newest", *(["keep"] * 5))
 TEXTS = [field.name for field in MANIFEST if pa.types.is_string(field.type) or pa.types.is_list(field.type)]
 PERSONAL = ("owner_id", "owner_name", "tags", "title")
 
@@ -55,8 +56,9 @@ def cuts_of(draw):
     rows = [personal(row) for row in bucket.manifest]
     dictionaries = draw(st.sampled_from((REPEATING, TEXTS)))
     manifest = table(rows, MANIFEST, draw(shapes()), dictionaries=dictionaries)
-    looks = [look(rows) for rows in bucket.looks]
-    facts = join_facts(manifest_table(rows), looks, opt_outs_table(bucket.opt_outs))
+    plain = manifest_table(rows)
+    known = now(plain, [look(rows) for rows in bucket.looks])
+    facts = join_facts(plain, known, opt_outs_table(bucket.opt_outs))
     bits = st.just(0) | st.integers(1, 2 ** len(REASONS) - 1)
     reasons = np.array(draw(st.lists(bits, min_size=len(rows), max_size=len(rows))), np.uint32)
     return rows, manifest, facts, reasons, policy
@@ -116,7 +118,7 @@ def test_excluded_rows_have_all_their_reasons(made):
     assert excluded.to_pylist() == [
         {
             **{name: row[name] for name in ("source", "item_id", "owner_id")},
-            "first_reason": next(name for name in REASONS if why & BIT[name]),
+            "first_reason": next(name for name in PRECEDENCE if why & BIT[name]),
             "reasons": why,
         }
         for row, why in zip(rows, reasons.tolist(), strict=True)
@@ -157,7 +159,7 @@ def test_the_blob_of_a_release_holds_nothing_of_an_excluded_row(store, shape):
         for key in sorted(gone)
     ]
     manifest = table(rows, MANIFEST, shape)
-    facts = join_facts(manifest, [], opt_outs_table(opt_outs))
+    facts = join_facts(manifest, now(manifest, []), opt_outs_table(opt_outs))
     items, excluded = cut(manifest, facts, decide(facts, POLICY), POLICY)
     assert len(excluded) == 20
 
@@ -176,7 +178,7 @@ def test_the_blob_of_a_release_holds_nothing_of_an_excluded_row(store, shape):
 
 def test_nothing_left_out_leaves_the_manifest_as_it_is(store):
     rows = [manifest_row("flickr", str(n), "a", [("tags", ["cat"])]) for n in range(3)]
-    facts = join_facts(manifest_table(rows), [], OPT_OUTS.empty_table())
+    facts = join_facts(manifest_table(rows), now(manifest_table(rows), []), OPT_OUTS.empty_table())
     items, excluded = cut(manifest_table(rows), facts, decide(facts, POLICY), POLICY)
     assert exactly(items.select(MANIFEST.names)) == exactly(rows)
     assert len(excluded) == 0
@@ -186,7 +188,7 @@ def test_nothing_left_out_leaves_the_manifest_as_it_is(store):
 def test_everything_may_be_left_out():
     rows = [manifest_row("flickr", str(n), "a", [("tags", ["cat"])]) for n in range(3)]
     for manifest in (table(rows, MANIFEST, "dictionaries"), table([], MANIFEST, "dictionaries")):
-        facts = join_facts(manifest, [], OPT_OUTS.empty_table())
+        facts = join_facts(manifest, now(manifest, []), OPT_OUTS.empty_table())
         reasons = np.full(len(manifest), 1, np.uint32)
         items, excluded = cut(manifest, facts, reasons, POLICY)
         assert len(items) == 0

@@ -16,6 +16,7 @@ from strategies import (
     look,
     manifest_row,
     manifest_table,
+    now,
     opt_outs_table,
     policies,
     reason_bits,
@@ -25,18 +26,19 @@ from strategies import opt_outs as some_opt_outs
 
 from transforms.decide import decide, first_reason
 from transforms.domain.policy import Policy
-from transforms.domain.reasons import BIT, OPT_OUT_BITS, REASONS
+from transforms.domain.reasons import BIT, OPT_OUT_BITS, PRECEDENCE, REASONS
 from transforms.facts import join_facts
 
 FEWER = settings(max_examples=40)
 
 OPT_OUT_MASK = np.uint32(sum(OPT_OUT_BITS.values()))
-ALL = Policy("research-noncommercial", LICENSE_IDS[:-1], "newest", "keep", "keep", "keep", "keep")
+ALL = Policy("research-noncommercial", LICENSE_IDS[:-1], "newest", "keep", "keep", "keep", "keep", "keep")
 
 
 def facts_of(bucket):
-    looks = [look(rows) for rows in bucket.looks]
-    return join_facts(manifest_table(bucket.manifest), looks, opt_outs_table(bucket.opt_outs))
+    manifest = manifest_table(bucket.manifest)
+    known = now(manifest, [look(rows) for rows in bucket.looks])
+    return join_facts(manifest, known, opt_outs_table(bucket.opt_outs))
 
 
 def oracle_facts(bucket):
@@ -65,6 +67,7 @@ def test_unknown_is_kept_only_where_the_policy_says_so(bucket, policy):
             assert row["visibility"] != "unknown" or policy.unknown_visibility == "keep"
             assert row["visibility"] != "deleted" or policy.deleted == "keep"
             assert row["visibility"] != "private" or policy.private == "keep"
+            assert row["visibility"] != "missing" or policy.missing == "keep"
 
 
 @st.composite
@@ -116,7 +119,9 @@ def test_a_license_more_never_excludes_more(bucket, policy, license_id):
 
 @FEWER
 @given(
-    buckets(), policies(), st.sampled_from(["unknown_license", "private", "deleted", "unknown_visibility"])
+    buckets(),
+    policies(),
+    st.sampled_from(["unknown_license", "private", "deleted", "missing", "unknown_visibility"]),
 )
 def test_to_keep_is_never_stricter_than_to_exclude(bucket, policy, field):
     keep, exclude = (
@@ -147,10 +152,20 @@ def test_newest_and_as_ingested_differ_where_the_license_was_withdrawn():
     assert decide(facts, replace(policy, license_change="as_ingested")).tolist() == [0]
 
 
+@pytest.mark.parametrize("does", ["exclude", "keep"])
+def test_what_is_missing_has_no_license_either(does):
+    manifest = manifest_table([manifest_row("flickr", "1", "a", [])])
+    known = pa.table({"row": [0], "license": ["unknown"], "visibility": ["missing"]})
+    facts = join_facts(manifest, known, opt_outs_table([]))
+    reasons = decide(facts, replace(ALL, missing=does, unknown_license="exclude"))
+    assert first_reason(reasons).to_pylist() == ["missing" if does == "exclude" else "license_unknown"]
+    assert reasons.tolist() == [BIT["license_unknown"] | (BIT["missing"] if does == "exclude" else 0)]
+
+
 @FEWER
 @given(st.lists(st.integers(0, 2 ** len(REASONS) - 1), max_size=20))
-def test_the_first_reason_is_the_lowest_bit(bits):
-    expected = [next((name for name in REASONS if some & BIT[name]), None) for some in bits]
+def test_the_first_reason_is_the_one_of_highest_precedence(bits):
+    expected = [next((name for name in PRECEDENCE if some & BIT[name]), None) for some in bits]
     found = first_reason(np.array(bits, np.uint32))
     assert pa.types.is_dictionary(found.type)
     assert found.to_pylist() == expected
@@ -158,7 +173,7 @@ def test_the_first_reason_is_the_lowest_bit(bits):
 
 def test_reasons_keep_their_places():
     """Bits are written into releases: a reason may be appended, never moved."""
-    assert REASONS[:10] == (
+    assert REASONS[:11] == (
         "opt_out_item",
         "opt_out_owner",
         "opt_out_url",
@@ -169,6 +184,7 @@ def test_reasons_keep_their_places():
         "license_unknown",
         "license_withdrawn",
         "license_not_allowed",
+        "missing",
     )
     assert [BIT[f"opt_out_{kind}"] for kind in OPT_OUT_BITS] == list(OPT_OUT_BITS.values())
 

@@ -22,6 +22,7 @@ from strategies import (
     look,
     manifest_row,
     manifest_table,
+    now,
     opt_outs_table,
     shapes,
     worlds,
@@ -29,18 +30,21 @@ from strategies import (
 from strategies import opt_outs as some_opt_outs
 
 from transforms.domain import reasons
-from transforms.domain.schemas import FACTS, LICENSES, OPT_OUTS, conform
-from transforms.facts import MANIFEST_COLUMNS, OWN_COLUMNS, Look, change_opt_outs, join_facts
+from transforms.domain.schemas import FACTS, LEDGER, LICENSES, OPT_OUTS, conform
+from transforms.facts import MANIFEST_COLUMNS, OWN_COLUMNS, change_opt_outs, join_facts
 from transforms.formats import yfcc100m
+from transforms.ledger import newest
 
 FEWER = settings(max_examples=40)
+NOTHING = newest(LEDGER.empty_table())
 
 SHARED = Path(os.environ.get("BYLEAVE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 def joined(bucket, shape="plain"):
-    looks = [look(rows, shape) for rows in bucket.looks]
-    return join_facts(manifest_table(bucket.manifest, shape), looks, opt_outs_table(bucket.opt_outs, shape))
+    manifest = manifest_table(bucket.manifest, shape)
+    known = now(manifest, [look(rows, shape) for rows in bucket.looks])
+    return join_facts(manifest, known, opt_outs_table(bucket.opt_outs, shape))
 
 
 def named(facts):
@@ -77,7 +81,8 @@ def test_the_order_of_looks_and_of_opt_outs_does_not_matter(made):
 def test_chunks_do_not_matter(bucket, ends):
     manifest = in_chunks(manifest_table(bucket.manifest), ends)
     looks = [look(rows, ends=ends) for rows in bucket.looks]
-    facts = join_facts(manifest, looks, in_chunks(opt_outs_table(bucket.opt_outs), ends))
+    known = in_chunks(now(manifest, looks), ends)
+    facts = join_facts(manifest, known, in_chunks(opt_outs_table(bucket.opt_outs), ends))
     assert facts.equals(joined(bucket))
 
 
@@ -113,7 +118,7 @@ def test_a_url_is_met_in_either_column_in_any_spelling(column, url):
     rows = [manifest_row("flickr", "1", "a", [(column, url)]), manifest_row("flickr", "2", "a", [])]
     opt_out = {"kind": "url", "source": None, "raw": url, "received_on": DAYS[0]}
     for key in URL_KEYS:
-        facts = named(join_facts(manifest_table(rows), [], opt_outs_table([{**opt_out, "key": key}])))
+        facts = named(join_facts(manifest_table(rows), NOTHING, opt_outs_table([{**opt_out, "key": key}])))
         expected = {"url"} if key == oracle.plain_url(url) else set()
         assert [row["opt_outs"] for row in facts] == [expected, set()]
     assert oracle.plain_url(url) in URL_KEYS
@@ -124,22 +129,25 @@ def test_url_columns_are_needed_only_where_an_opt_out_names_a_url():
     narrow = manifest.select(MANIFEST_COLUMNS)
     owner = {"kind": "owner", "source": "flickr", "key": "a", "raw": "a", "received_on": DAYS[0]}
     url = {**owner, "kind": "url", "source": None, "key": "photos.example.org/2"}
-    assert named(join_facts(narrow, [], opt_outs_table([owner])))[0]["opt_outs"] == {"owner"}
-    assert named(join_facts(manifest, [], opt_outs_table([owner, url])))[0]["opt_outs"] == {"owner", "url"}
+    assert named(join_facts(narrow, NOTHING, opt_outs_table([owner])))[0]["opt_outs"] == {"owner"}
+    assert named(join_facts(manifest, NOTHING, opt_outs_table([owner, url])))[0]["opt_outs"] == {
+        "owner",
+        "url",
+    }
     with pytest.raises(KeyError):
-        join_facts(narrow, [], opt_outs_table([url]))
+        join_facts(narrow, NOTHING, opt_outs_table([url]))
 
 
 @pytest.mark.parametrize("tags", SAYING_NO)
 def test_a_tag_that_says_no_needs_no_list(tags):
     manifest = manifest_table([manifest_row("flickr", "1", None, [("tags", tags)])])
-    assert named(join_facts(manifest, [], OPT_OUTS.empty_table()))[0]["opt_outs"] == {"tag"}
+    assert named(join_facts(manifest, NOTHING, OPT_OUTS.empty_table()))[0]["opt_outs"] == {"tag"}
 
 
 def test_an_owner_of_one_source_does_not_speak_for_another_s_nor_for_nobody():
     rows = [manifest_row(source, "1", owner, []) for source in ("flickr", "commons") for owner in ("a", None)]
     owner = {"kind": "owner", "source": "flickr", "key": "a", "raw": "a", "received_on": DAYS[0]}
-    facts = join_facts(manifest_table(rows), [], opt_outs_table([owner]))
+    facts = join_facts(manifest_table(rows), NOTHING, opt_outs_table([owner]))
     assert [row["opt_outs"] for row in named(facts)] == [{"owner"}, set(), set(), set()]
 
 
@@ -167,20 +175,11 @@ def seen(day, visibility, license_id):
 def test_the_first_of_two_looks_is_believed(one, other):
     manifest = manifest_table([manifest_row("flickr", "1", "a", [])])
     for looks in ([one], [one, other], [other, one], [other, one, other]):
-        facts = named(join_facts(manifest, [look([each]) for each in looks], OPT_OUTS.empty_table()))
+        facts = named(
+            join_facts(manifest, now(manifest, [look([each]) for each in looks]), OPT_OUTS.empty_table())
+        )
         found = facts[0]["license_now"], facts[0]["visibility"], facts[0]["observed"]
         assert found == (one["license"], one["visibility"], True)
-
-
-def test_an_older_look_is_read_only_for_items_that_no_newer_one_saw():
-    manifest = manifest_table([manifest_row("flickr", item, "a", []) for item in ("1", "2")])
-    newer = [{**seen(DAYS[1], "public", "CC-BY-2.0"), "item_id": item} for item in ("1", "2")]
-    older = Look(DAYS[0], lambda: pytest.fail("was read"))
-    facts = join_facts(manifest, [older, look(newer)], OPT_OUTS.empty_table())
-    assert [row["license_now"] for row in named(facts)] == ["CC-BY-2.0"] * 2
-    gap = look([{**seen(DAYS[0], "deleted", "CC0-1.0"), "item_id": item} for item in ("1", "2")])
-    facts = named(join_facts(manifest, [gap, look(newer[:1])], OPT_OUTS.empty_table()))
-    assert [row["visibility"] for row in facts] == ["public", "deleted"]
 
 
 @given(buckets(), st.data())
@@ -223,6 +222,6 @@ def test_facts_of_a_real_manifest():
         {"kind": "owner", "source": "flickr", "key": row["owner_id"], "raw": "", "received_on": day}
         for row in rows[::5]
     ]
-    facts = join_facts(manifest, [look(looks)], opt_outs_table(opt_outs))
+    facts = join_facts(manifest, now(manifest, [look(looks)]), opt_outs_table(opt_outs))
     assert named(facts) == [oracle.facts_one(row, looks, opt_outs) for row in rows]
     assert facts["opt_outs"].to_pylist().count(0) < len(rows)

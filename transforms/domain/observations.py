@@ -7,11 +7,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-VISIBILITIES = ("deleted", "private", "unknown", "public")
-"""From the worst news to the best: of two looks on one day, the worse one is believed."""
+VISIBILITIES = ("deleted", "private", "missing", "unknown", "public")
+"""From the worst news to the best: of two looks on one day, the worse one is believed.
 
-
-_NEWEST = np.iinfo(np.int32).max
+No file says `missing`: it is what a snapshot of everything says of an item that it does not list.
+"""
 
 
 def severity(visibility: pa.ChunkedArray) -> npt.NDArray[np.int64]:
@@ -20,12 +20,10 @@ def severity(visibility: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     return places.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def newest_first(rows: pa.Table) -> pa.Table:
-    """Columns that sort the look to believe first: newest, worst news, then by license and raw text."""
+def worst_first(rows: pa.Table) -> pa.Table:
+    """Columns that sort the look of a day to believe first: the worst news, then by license and raw text."""
     return pa.table(
         {
-            # Without a day of its own a row is of the snapshot's, and no row is newer than that.
-            "age": pc.negate(rows["observed_on"].cast(pa.int32()).fill_null(_NEWEST)),
             "severity": severity(rows["visibility"]),
             "license": rows["license"].cast(pa.string()),
             "license_raw": rows["license_raw"].cast(pa.string()),

@@ -9,22 +9,26 @@ A policy is written in TOML::
     permit = ["commercial_use"]       # and every license that grants all of these
     change = "newest"                 # or "as_ingested": which license decides
     unknown = "exclude"               # or "keep"
+    observers = ["flickr"]            # whose word rules where several looked on one day; may be left out
 
     [visibility]
     private = "exclude"
     deleted = "exclude"
+    missing = "exclude"
     unknown = "exclude"
 
-There are no defaults: a reader sees every decision, and nothing unknown is let in by silence. Of ``allow``
-and ``permit`` one is enough, and with both the union is allowed. ``permit`` names what a license grants to
-everyone: ``copying`` (every CC BY license does), ``commercial_use``, ``derivatives``; CC0, the Public Domain
-Mark and US government works grant all of them.
+There are no defaults: a reader sees every decision, and nothing unknown is let in by silence. Without
+``observers`` nobody is trusted more than others, and of what they say of one day the worse news counts.
+Of ``allow`` and ``permit`` one is enough, and with both the union is allowed. ``permit`` names what a license
+grants to everyone: ``copying`` (every CC BY license does), ``commercial_use``, ``derivatives``; CC0, the
+Public Domain Mark and US government works grant all of them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -39,11 +43,14 @@ from transforms.domain.texts import did_you_mean, shown
 LICENSE_CHANGES = ("newest", "as_ingested")
 VERDICTS = ("exclude", "keep")
 
+# As snapshots are named: see `pipelines.store.tables.check_name`.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
 _TABLES = ("licenses", "visibility")
 _KEYS = {
     "": ("purpose", *_TABLES),
-    "licenses": ("allow", "permit", "change", "unknown"),
-    "visibility": ("private", "deleted", "unknown"),
+    "licenses": ("allow", "permit", "change", "unknown", "observers"),
+    "visibility": ("private", "deleted", "missing", "unknown"),
 }
 
 
@@ -54,10 +61,12 @@ class Policy:
     purpose: str
     allowed: tuple[str, ...]  # canonical license ids, sorted
     license_change: str  # newest | as_ingested
-    unknown_license: str  # exclude | keep, as the three below
+    unknown_license: str  # exclude | keep, as the four below
     private: str
     deleted: str
+    missing: str
     unknown_visibility: str
+    observers: tuple[str, ...] = ()  # the most trusted first
 
     def as_dict(self) -> dict[str, Any]:
         """The policy as JSON holds it: resolved, and without the name of a file."""
@@ -67,17 +76,19 @@ class Policy:
                 "allowed": list(self.allowed),
                 "change": self.license_change,
                 "unknown": self.unknown_license,
+                "observers": list(self.observers),
             },
             "visibility": {
                 "private": self.private,
                 "deleted": self.deleted,
+                "missing": self.missing,
                 "unknown": self.unknown_visibility,
             },
         }
 
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> Policy:
-        """What :meth:`as_dict` wrote."""
+        """What :meth:`as_dict` wrote, also before items could be missing and observers trusted."""
         licenses, visibility = value["licenses"], value["visibility"]
         return Policy(
             purpose=value["purpose"],
@@ -86,7 +97,9 @@ class Policy:
             unknown_license=licenses["unknown"],
             private=visibility["private"],
             deleted=visibility["deleted"],
+            missing=visibility.get("missing", "exclude"),
             unknown_visibility=visibility["unknown"],
+            observers=tuple(licenses.get("observers", ())),
         )
 
     @property
@@ -170,6 +183,18 @@ class _Reading:
             )
         return tuple(sorted(allowed))
 
+    def observers(self) -> tuple[str, ...]:
+        """Who is trusted, the most trusted first, each once."""
+        names = self.several("licenses.observers", _fault_in_observer)
+        for name in sorted({*names}):
+            if names.count(name) > 1:
+                self.fault("licenses.observers", f"{shown(name)} is named twice")
+        return tuple(names)
+
+
+def _fault_in_observer(name: str) -> str | None:
+    return None if _NAME.fullmatch(name) else f"{shown(name)} is no name of an observer"
+
 
 def _fault_in_license(license_id: str) -> str | None:
     if license_id in LICENSES:
@@ -213,7 +238,9 @@ def parse_policy(text: str, place: str) -> Policy:
         unknown_license=reading.choice("licenses.unknown", VERDICTS),
         private=reading.choice("visibility.private", VERDICTS),
         deleted=reading.choice("visibility.deleted", VERDICTS),
+        missing=reading.choice("visibility.missing", VERDICTS),
         unknown_visibility=reading.choice("visibility.unknown", VERDICTS),
+        observers=reading.observers(),
     )
     if reading.faults:
         raise ConfigError("\n".join(reading.faults))
