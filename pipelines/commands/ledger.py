@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     default=None,
     type=IsoDate(),
     metavar="DATE",
-    help="Only what was known by then. [default: all]",
+    help="What was known by then. [default: all]",
 )
 @click.option("--manifest", default=None, metavar="SNAPSHOT", help="Of this manifest. [default: the newest]")
 @runner_options
