@@ -13,7 +13,9 @@ import click
 # Arrow is loaded, so it stands before what imports Arrow.
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
+from pipelines.commands.drift import drift
 from pipelines.commands.ingest import ingest, init
+from pipelines.commands.licenses import licenses
 from pipelines.commands.nightly import nightly
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
@@ -37,7 +39,7 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, nightly, sql, synth):
+for command in (init, ingest, release, nightly, drift, licenses, sql, synth):
     cli.add_command(command)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from pipelines.actions import Action, Done
@@ -15,6 +16,7 @@ from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, Table
 from pipelines.threads import in_threads
 from transforms.domain.errors import RefusedError, StateError
+from transforms.formats import registry
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def same(existing: Table, files: Sequence[Mapping[str, Any]], premises: Premises
             f"{existing.kind}: {existing.name!r} exists, and is {others}, not {premises}. Snapshots are"
             " written once: choose another name"
         )
-    found, asked = (sorted((f["sha256"], f["format"]) for f in each) for each in (existing.files, files))
+    found, asked = (sorted(map(_told_by, each)) for each in (existing.files, files))
     if found != asked:
         raise StateError(
             f"{existing.kind}: {existing.name!r} exists and was made of other files"
@@ -54,6 +56,12 @@ def same(existing: Table, files: Sequence[Mapping[str, Any]], premises: Premises
             " name"
         )
     return existing
+
+
+def _told_by(file: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of a file its rows depend on."""
+    by_name = registry.tells_by_name(file["format"])
+    return file["sha256"], file["format"], PurePosixPath(file["name"]).name if by_name else ""
 
 
 def table_of(

@@ -10,7 +10,7 @@ import struct
 import unicodedata
 from collections import Counter
 
-from transforms.domain import licenses
+from transforms.domain import license_changes
 from transforms.domain.reasons import PRECEDENCE
 
 WORST_FIRST = ("deleted", "private", "missing", "unknown", "public")
@@ -85,8 +85,13 @@ def belief(look):
 def merge_licenses(rows):
     best = {}
     for row in rows:
-        best.setdefault(pair(row), []).append(row)
-    rule = lambda row: (*belief(row), nulls_last(row["license_raw"]), nulls_last(row["owner_id"]))  # noqa: E731
+        best.setdefault((*pair(row), nulls_last(row["observed_on"])), []).append(row)
+    rule = lambda row: (  # noqa: E731
+        WORST_FIRST.index(row["visibility"]),
+        row["license"],
+        nulls_last(row["license_raw"]),
+        nulls_last(row["owner_id"]),
+    )
     return [min(best[key], key=rule) for key in sorted(best)]
 
 
@@ -138,7 +143,7 @@ def facts_one(row, looks, opt_outs):
     return {
         "license_then": row["license"],
         "license_now": now,
-        "direction": licenses.compare(row["license"], now),
+        "direction": license_changes.compare(row["license"], now),
         "visibility": believed["visibility"] if believed else "unknown",
         "observed": believed is not None,
         "opt_outs": opt_outs_one(row, opt_outs),

@@ -108,8 +108,8 @@ def manifests(world, *, max_size=12, unique=False):
     return st.lists(row, max_size=max_size, unique_by=by)
 
 
-def licenses(world, *, max_size=12, unique=False):
-    """Rows of looks at licenses; with ``unique`` one for each item."""
+def licenses(world, *, max_size=12, unique=False, days=DAYS):
+    """Rows of looks at licenses; with ``unique`` one for each item and day."""
     row = st.fixed_dictionaries(
         {
             "source": st.sampled_from(SOURCES),
@@ -118,10 +118,10 @@ def licenses(world, *, max_size=12, unique=False):
             "license": st.sampled_from(LICENSE_IDS),
             "license_raw": st.sampled_from((None, "", "0", "CC BY 2.0")),
             "visibility": st.sampled_from(VISIBILITIES),
-            "observed_on": st.sampled_from(DAYS),
+            "observed_on": st.sampled_from(days),
         }
     )
-    by = (lambda row: (row["source"], row["item_id"])) if unique else None
+    by = (lambda row: (row["source"], row["item_id"], row["observed_on"])) if unique else None
     return st.lists(row, max_size=max_size, unique_by=by)
 
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import licenses, targets
+from transforms.domain import targets
+from transforms.domain.license_changes import directions
 from transforms.domain.lookup import Ids
 from transforms.domain.reasons import OPT_OUT_BITS
 from transforms.domain.schemas import FACTS
@@ -44,7 +45,7 @@ def join_facts(manifest: pa.Table, now: pa.Table, opt_outs: pa.Table) -> pa.Tabl
         {
             "license_then": then,
             "license_now": license_now,
-            "direction": licenses.directions(then, license_now),
+            "direction": directions(then, license_now),
             "visibility": visibility,
             "observed": pa.array(observed),
             "opt_outs": pa.array(_opt_outs(manifest, opt_outs)),

@@ -1,4 +1,4 @@
-"""Merging: many rows about the same things become a bucket: sorted, one row for each item.
+"""Merging: many rows about the same things become a bucket: sorted, one row for each item (and day).
 
 The rule that picks the row is a total order over the rows' contents, so neither the order of the files nor
 the way in which rows arrived (all at once, or some of them on top of an earlier bucket) changes the result.
@@ -15,8 +15,10 @@ import pyarrow.compute as pc
 
 from transforms.domain import order, targets
 from transforms.domain.keys import home_hash
-from transforms.domain.observations import newest_first
+from transforms.domain.observations import worst_first
 from transforms.domain.schemas import MANIFEST
+
+_SNAPSHOT_S_DAY = np.iinfo(np.int32).max
 
 
 def merge_manifest(rows: pa.Table, losers: pa.Table) -> pa.Table:
@@ -37,7 +39,7 @@ def merge_manifest(rows: pa.Table, losers: pa.Table) -> pa.Table:
     places = order.by_text(keys, keys.column_names, distinct=("item_id",))
     if len(losers):
         places = places[_stays(keys.combine_chunks(), losers)[places]]
-    return rows.take(pa.array(_one_each(rows, places, _sortable)))
+    return rows.take(pa.array(_one_each(rows, rows.select(["source", "item_id"]), places, _sortable)))
 
 
 def _stays(rows: pa.Table, losers: pa.Table) -> npt.NDArray[np.bool_]:
@@ -85,9 +87,10 @@ def _says_no(rows: pa.Table) -> npt.NDArray[np.bool_]:
 
 
 def merge_licenses(rows: pa.Table) -> pa.Table:
-    """Observed licenses of a bucket: sorted by (source, item_id), the newest observation of each item.
+    """Observed licenses of a bucket: sorted by (source, item_id, observed_on), nulls last, one row for each.
 
-    On the same day the worse news stays: see :func:`transforms.domain.observations.newest_first`.
+    Of rows of one item and day the worst news stays: see :func:`transforms.domain.observations.worst_first`.
+    Rows of several days all stay, since a source may tell an item's history.
 
     Args:
         rows: in :data:`schemas.LICENSES`, in any order.
@@ -95,19 +98,25 @@ def merge_licenses(rows: pa.Table) -> pa.Table:
     Returns:
         In :data:`schemas.LICENSES`; not more rows than came in.
     """
-    places = order.by_text(rows, ("source", "item_id"), distinct=("item_id",))
-    return rows.take(pa.array(_one_each(rows, places, newest_first)))
+    # A row without a day is of the snapshot's, and none is newer than that.
+    day = rows["observed_on"].cast(pa.int32()).fill_null(_SNAPSHOT_S_DAY)
+    keys = rows.select(["source", "item_id"]).append_column("day", day)
+    places = order.by_text(keys, ("source", "item_id"), distinct=("item_id",))
+    if rows["observed_on"].null_count < len(rows):
+        by_day = np.argsort(day.to_numpy(), kind="stable")
+        places = by_day[order.by_text(keys.take(pa.array(by_day)), ("source", "item_id"))]
+    return rows.take(pa.array(_one_each(rows, keys, places, worst_first)))
 
 
 def _one_each(
-    rows: pa.Table, places: order.Places, preference: Callable[[pa.Table], pa.Table]
+    rows: pa.Table, keys: pa.Table, places: order.Places, preference: Callable[[pa.Table], pa.Table]
 ) -> order.Places:
-    """Of ``places``, by which items stand together, one for each item: the first by ``preference``.
+    """Of ``places``, by which equal ``keys`` stand together, one for each key: the first by ``preference``.
 
     Rows are wide and rivals are few: whole rows are taken of rivals only, and of all rows just once, by what
     this comes to.
     """
-    same = order.repeats(rows.select(["source", "item_id"]).take(pa.array(places)), ("source", "item_id"))
+    same = order.repeats(keys.take(pa.array(places)), keys.column_names)
     if not same.any():
         return places
     rivals = rows.take(pa.array(places[order.contested(same)]))

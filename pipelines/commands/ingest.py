@@ -122,7 +122,11 @@ def manifest(
 @store_argument
 @files_argument
 @click.option(
-    "--format", "fmt", default="canonical", show_default=True, help="canonical, csv, yfcc100m or openverse."
+    "--format",
+    "fmt",
+    default="canonical",
+    show_default=True,
+    help="canonical, csv, yfcc100m, openverse, flickr-photos, flickr-info, flickr-history or ml5.",
 )
 @click.option(
     "--observed-on", required=True, type=IsoDate(), metavar="DATE", help="Day of rows that do not say it."

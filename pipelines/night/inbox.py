@@ -19,7 +19,7 @@ from transforms.domain.errors import ByleaveError, ConfigError, InputError
 _CLUTTER = {".DS_Store", ".directory", ".gitignore", ".gitkeep", ".keep", "Thumbs.db", "desktop.ini"}
 # How tools that copy and download call a file that is not whole yet.
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
-_ENDINGS = (".gz", ".bz2", ".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet")
+_ENDINGS = (".gz", ".bz2", ".csv", ".tsv", ".txt", ".json", ".jsonl", ".xml", ".parquet")
 _DAY = re.compile(r"(?<!\d)(\d{4})(-?)(\d\d)\2(\d\d)(?!\d)")
 _SECONDS_OF_A_DAY = 86_400
 

@@ -25,7 +25,7 @@ from transforms.domain.schemas import INDEX, LICENSES, MANIFEST
 from transforms.merge import merge_licenses, merge_manifest
 
 MANIFESTS = worlds().flatmap(manifests)
-LOOKS = worlds().flatmap(licenses)
+LOOKS = worlds().flatmap(lambda world: licenses(world, days=(*DAYS, None)))
 NO_LOSERS = INDEX.empty_table()
 
 
@@ -142,14 +142,13 @@ def test_licenses_are_the_same_in_any_order_and_any_steps(orders, cut):
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("observed_on", DAYS[::-1]),
         ("visibility", oracle.WORST_FIRST),
         ("license", ("CC-BY-2.0", "CC-BY-4.0", "unknown")),
         ("license_raw", ("", "0", None)),
         ("owner_id", ("a", "ab", None)),
     ],
 )
-def test_of_looks_that_differ_in_one_column_the_first_is_believed(name, values):
+def test_of_looks_on_one_day_that_differ_in_one_column_the_first_is_believed(name, values):
     plain = {"source": "flickr", "item_id": "1", "owner_id": None, "license": "CC0-1.0", "license_raw": None}
     for pair in itertools.combinations(values, 2):
         one, other = (
@@ -157,3 +156,16 @@ def test_of_looks_that_differ_in_one_column_the_first_is_believed(name, values):
         )
         for rows in ([one, other], [other, one]):
             assert exactly(merge_licenses(licenses_table(rows))) == exactly([one])
+
+
+@pytest.mark.parametrize("ids", [("1", "2", "10"), ("a", "x" * 40, "é"), ("1", "a")])
+def test_looks_on_several_days_all_stay_and_the_snapshot_s_own_day_is_the_last(ids):
+    plain = {"owner_id": None, "license": "CC0-1.0", "license_raw": None, "visibility": "public"}
+    rows = [
+        {"source": source, "item_id": item, **plain, "observed_on": day}
+        for source in ("commons", "flickr")
+        for item in sorted(ids)
+        for day in (*DAYS, None)
+    ]
+    columns = [{name: row[name] for name in LICENSES.names} for row in rows]
+    assert exactly(merge_licenses(licenses_table(columns[::-1] * 2))) == exactly(columns)

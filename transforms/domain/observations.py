@@ -14,21 +14,16 @@ No file says `missing`: it is what a snapshot of everything says of an item that
 """
 
 
-_NEWEST = np.iinfo(np.int32).max
-
-
 def severity(visibility: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     """The place of each visibility in :data:`VISIBILITIES`: smaller is worse news."""
     places = pc.index_in(visibility.cast(pa.string()), pa.array(VISIBILITIES))
     return places.to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def newest_first(rows: pa.Table) -> pa.Table:
-    """Columns that sort the look to believe first: newest, worst news, then by license and raw text."""
+def worst_first(rows: pa.Table) -> pa.Table:
+    """Columns that sort the look of a day to believe first: the worst news, then by license and raw text."""
     return pa.table(
         {
-            # Without a day of its own a row is of the snapshot's, and no row is newer than that.
-            "age": pc.negate(rows["observed_on"].cast(pa.int32()).fill_null(_NEWEST)),
             "severity": severity(rows["visibility"]),
             "license": rows["license"].cast(pa.string()),
             "license_raw": rows["license_raw"].cast(pa.string()),

@@ -86,6 +86,11 @@ def normalize_owners(owners: pa.Array) -> pa.Array:
     return pc.replace_with_mask(owners, odd, pc.coalesce(spelled, written))
 
 
+def are_nsids(owners: pa.Array) -> pa.Array:
+    """Whether each owner id is one that Flickr gives, in any spelling of it; null where the id is."""
+    return pc.match_substring_regex(owners, f"^{_NSID}$")
+
+
 def normalize_tags(tags: pa.Array) -> pa.Array:
     """Each tag in lower case, without spaces, ``_`` and ``-``: ``No-CV`` and ``no cv`` are ``nocv``.
 

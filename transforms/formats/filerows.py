@@ -1,9 +1,9 @@
-"""Rows of a file without lines, such as Parquet: a row's place is its number, its raw bytes are its JSON."""
+"""Rows of a file that cannot be cut at lines: a row's place is its number in the file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -20,12 +20,17 @@ class FileRows:
 
     Args:
         table: texts (``pa.string()``) may hold any bytes.
-        first: the number in the file of the first row.
+        numbers: of each row in the file, ascending; or of the first, where the others follow it.
+        written: the raw bytes of a row by its place in ``table``; without it they are the row as JSON.
     """
 
-    def __init__(self, table: pa.Table, first: int) -> None:
+    def __init__(
+        self, table: pa.Table, numbers: int | Rows, written: Callable[[int], bytes] | None = None
+    ) -> None:
         self._table = table
-        self._numbers = np.arange(first, first + len(table))
+        self._numbers = numbers + np.arange(len(table)) if isinstance(numbers, int) else numbers
+        self._places = np.arange(len(table))
+        self._written = written
         self._refused: list[Refused] = []
         self.refuse(_unreadable(table))
 
@@ -41,11 +46,16 @@ class FileRows:
         kept = np.ones(len(self._table), np.bool_)
         for row, one in quarantine.first_fault(faults):
             kept[row] = False
-            raw, number = _as_json(self._table.slice(row, 1)), int(self._numbers[row])
+            number = int(self._numbers[row])
+            raw = (
+                self._written(int(self._places[row]))
+                if self._written
+                else _as_json(self._table.slice(row, 1))
+            )
             self._refused.append(Refused(number, number, one.reason, one.detail, raw, len(raw)))
         if not kept.all():
             self._table = self._table.filter(pa.array(kept))
-            self._numbers = self._numbers[kept]
+            self._numbers, self._places = self._numbers[kept], self._places[kept]
 
     def quarantined(self) -> pa.Table:
         """The refused rows in ``schemas.QUARANTINE``, by their numbers."""

@@ -42,8 +42,10 @@ def describe(head: bytes) -> str:
     for separator, words in ((b"\t", "tab"), (b",", "comma")):
         if separator in line and not head.startswith((b"{", b"[")):
             return f"{line.count(separator) + 1:,} {words}-separated columns"
-    first = head.lstrip()[:1]
-    return "JSON" if first in (b"{", b"[") else "text in one column"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"<"):
+        return "HTML" if b"<html" in text[:SAMPLE_BYTES].lower() else "XML"
+    return "JSON" if text.startswith((b"{", b"[")) else "text in one column"
 
 
 def not_of_format(head: bytes, place: str, name: str, expected: str) -> InputError:

@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import licenses, schemas
+from transforms.domain import schemas
+from transforms.domain.license_spellings import recognize, together
 from transforms.formats import heads, identity, values
 from transforms.formats.formencoding import decode
 from transforms.formats.jsoncells import read_objects
@@ -34,7 +35,7 @@ _LAYOUT = """
 _COLUMNS = _LAYOUT.split()
 _PLACES = {column: place for place, column in enumerate(_COLUMNS)}
 
-_DETAILS = [("date_taken", pa.string()), ("description", pa.string())]
+_DETAILS = [("date_taken", pa.string()), ("description", pa.string()), ("license_url", pa.string())]
 # Providers write the time of publication as text or as a number.
 _META_DATA = [pa.schema([("pub_date", kind_), *_DETAILS]) for kind_ in (pa.string(), pa.int64())]
 _TAGS = [pa.schema([("tags", pa.list_(pa.struct([("name", pa.string())])))])]
@@ -79,8 +80,9 @@ def parse(block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, 
 
     written = {column: _written(lines, column) for column in _COLUMNS}
     source = written["provider"]
-    license_raw = _license(written["license"], written["license_version"])
     meta_data = read_objects(written["meta_data"], _META_DATA)
+    license_raw = _license(written["license"], written["license_version"], _member(meta_data, "license_url"))
+    license_read = recognize(license_raw)
     taken, published = _member(meta_data, "date_taken"), _member(meta_data, "pub_date")
     tags = _tag_lists(written["tags"])
     columns = {
@@ -88,7 +90,7 @@ def parse(block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, 
         "item_id": written["foreign_identifier"],
         "owner_id": _owner_id(source, written["creator_url"]),
         "owner_name": written["creator"],
-        "license": licenses.normalize(license_raw),
+        "license": license_read.license,
         "license_raw": license_raw,
         "media_type": pa.repeat("photo", len(lines)),
         "title": written["title"],
@@ -118,7 +120,7 @@ def parse(block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, 
     return Parsed(
         rows=pa.table(columns, schema=schemas.MANIFEST),
         quarantined=lines.quarantined(offset_bytes, line),
-        unparsable=values.lost(texts),
+        unparsable=values.lost(texts) | _conflicts(license_read.outcome),
     )
 
 
@@ -128,8 +130,16 @@ def _written(lines: Lines, column: str) -> pa.Array:
     return pc.if_else(is_null, None, cells) if pc.any(is_null).as_py() else cells
 
 
-def _license(unit: pa.Array, version: pa.Array) -> pa.Array:
-    return pc.if_else(version.is_valid(), pc.binary_join_element_wise(unit, version, " "), unit)
+def _license(unit: pa.Array, version: pa.Array, url: pa.Array) -> pa.Array:
+    """Unit and version, and where the meta data has it the license's URL behind them."""
+    named = pc.if_else(version.is_valid(), pc.binary_join_element_wise(unit, version, " "), unit)
+    has_url = url.is_valid()
+    return pc.if_else(has_url, together(unit, version, url), named) if pc.any(has_url).as_py() else named
+
+
+def _conflicts(outcome: pa.Array) -> dict[str, int]:
+    conflicts = pc.sum(pc.equal(outcome, "conflict")).as_py()
+    return {"license": conflicts} if conflicts else {}
 
 
 def _owner_id(source: pa.Array, creator_url: pa.Array) -> pa.Array:

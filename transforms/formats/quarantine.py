@@ -2,7 +2,8 @@
 
 Reasons are stable names: ``field_count``, ``invalid_utf8``, ``nul_byte``, ``line_too_long``,
 ``cell_too_large``, ``source_unparsable``, ``item_id_missing``, ``item_id_unparsable``,
-``owner_id_unparsable``, ``visibility_unparsable``, ``observed_on_unparsable``.
+``owner_id_unparsable``, ``visibility_unparsable``, ``observed_on_unparsable``, ``license_missing``,
+``answer_failed``, ``answer_unparsable``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ class Fault(NamedTuple):
     """Rows, by number, that one reason keeps out; ``detail`` tells a person what was found and expected."""
 
     rows: Rows
+    reason: str
+    detail: str
+
+
+class Why(NamedTuple):
+    """For which reason something is kept out; ``detail`` tells a person what was found and expected."""
+
     reason: str
     detail: str
 

@@ -8,7 +8,17 @@ from typing import IO, Protocol, runtime_checkable
 
 from transforms.domain.errors import ConfigError
 from transforms.domain.texts import did_you_mean, shown
-from transforms.formats import canonical, licenses_csv, openverse, yfcc100m
+from transforms.formats import (
+    canonical,
+    flickr_history,
+    flickr_info,
+    flickr_photos,
+    licenses_csv,
+    ml5,
+    openverse,
+    yfcc100m,
+)
+from transforms.formats.answerfile import AnswerFile
 from transforms.formats.lines import Parsed
 from transforms.formats.rowgroups import Cut
 
@@ -51,9 +61,19 @@ _ALL: tuple[LineFormat | FileFormat, ...] = (
     canonical.MANIFEST,
     canonical.LICENSES,
     licenses_csv,
+    flickr_photos.FORMAT,
+    flickr_info.FORMAT,
+    flickr_history.FORMAT,
+    ml5.FORMAT,
 )
 
 FORMATS: Mapping[str, LineFormat | FileFormat] = MappingProxyType({one.name: one for one in _ALL})
+
+
+def tells_by_name(name: str) -> bool:
+    """Whether files of the format called ``name`` say by their own names which item they are about."""
+    one = FORMATS.get(name)
+    return isinstance(one, AnswerFile) and one.names is not None
 
 
 def find_format(kind: str, name: str) -> LineFormat | FileFormat:
