@@ -1,4 +1,4 @@
-"""The license ledger: how snapshots come leaves no trace in it, and a past day's releases stay as they were."""
+"""The license ledger: how snapshots come leaves no trace in it, and releases of a past day stay the same."""
 
 from __future__ import annotations
 
