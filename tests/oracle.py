@@ -13,7 +13,7 @@ from collections import Counter
 from transforms.domain import licenses
 from transforms.domain.reasons import REASONS
 
-WORST_FIRST = ("deleted", "private", "unknown", "public")
+WORST_FIRST = ("deleted", "private", "missing", "unknown", "public")
 
 
 # --- Keys ------------------------------------------------------------------------------------------------
@@ -162,6 +162,70 @@ def decide_one(fact, policy):
         "license_not_allowed": refused,
     }
     return [reason for reason in REASONS if holds[reason]]
+
+
+# --- The ledger ------------------------------------------------------------------------------------------
+
+
+def said_of(item, looks):
+    """All that ``looks`` say of an item, as (valid, known, observer, license, visibility)."""
+    said = []
+    for look in looks:
+        for row in look["rows"]:
+            if pair(row) == item:
+                valid = row["observed_on"] or look["day"]
+                said.append((valid, look["day"], look["observer"], row["license"], row["visibility"]))
+    missing = []
+    for look in looks:
+        day = look["looked_on"] or look["day"]
+        before = [known for valid, known, *_ in said if valid < day]
+        if look["full"] and before and item not in map(pair, look["rows"]):
+            missing.append((day, max(look["day"], min(before)), look["observer"], "unknown", "missing"))
+    return said + missing
+
+
+def in_order(said, observers):
+    """By which of two observations rules: the later one."""
+
+    def rule(one):
+        valid, known, observer, license_id, visibility = one
+        trusted = -observers.index(observer) if observer in observers else -len(observers)
+        text = [-ord(letter) for letter in license_id] + [1]  # descending; what begins another comes later
+        return valid, trusted, -WORST_FIRST.index(visibility), text, known, observer
+
+    return sorted(said, key=rule)
+
+
+def as_of(said, valid_on, known_on, observers):
+    """The (license, visibility) that rules on a day, as was known on another; None if nothing was said."""
+    told = [one for one in in_order(said, observers) if one[0] <= valid_on and one[1] <= known_on]
+    return told[-1][3:] if told else None
+
+
+def timeline(said, known_on, observers):
+    """(valid_from, valid_to, license, visibility, observer) of each stretch of one answer, as known then."""
+    told = [one for one in in_order(said, observers) if one[1] <= known_on]
+    stretches = []
+    for day in sorted({one[0] for one in told}):
+        answer = as_of(told, day, known_on, observers)
+        first = min((one for one in told if one[0] == day and one[3:] == answer), key=lambda one: one[1])
+        if not stretches or stretches[-1][1:3] != answer:
+            stretches.append((day, *answer, first[2]))
+    ends = [stretch[0] for stretch in stretches[1:]] + [None]
+    return [(start, end, *rest) for (start, *rest), end in zip(stretches, ends, strict=False)]
+
+
+def ledger_of(said, observers):
+    """(valid_from, known_from, valid_to, known_to, license, visibility, observer) of each rectangle."""
+    begun, rows = {}, []
+    for day in sorted({one[1] for one in said}):
+        line = timeline(said, day, observers)
+        for gone in [stretch for stretch in begun if stretch not in line]:
+            rows.append((gone[0], begun.pop(gone), gone[1], day, *gone[2:]))
+        for stretch in line:
+            begun.setdefault(stretch, day)
+    rows += [(start, known, end, None, *rest) for (start, end, *rest), known in begun.items()]
+    return sorted(rows, key=lambda row: row[:2])
 
 
 # --- What is counted -------------------------------------------------------------------------------------

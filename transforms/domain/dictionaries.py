@@ -48,13 +48,16 @@ def _lists_in_use(column: pa.ListArray) -> pa.ListArray:
 
 
 def ordered(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """The same texts, never null, over a dictionary that follows from them: those in use, ascending."""
-    encoded = in_use(encode(column))
+    """The same texts over a dictionary that follows from them: those in use, ascending; nulls are indices."""
+    encoded = encode(column)
+    if encoded.dictionary.null_count:
+        encoded = encode(encoded.cast(encoded.type.value_type))
+    encoded = in_use(encoded)
     order = pc.sort_indices(encoded.dictionary).to_numpy()
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order))
     return pa.DictionaryArray.from_arrays(
-        pa.array(rank[encoded.indices.to_numpy()]), encoded.dictionary.take(pa.array(order))
+        pa.array(rank).take(encoded.indices), encoded.dictionary.take(pa.array(order))
     )
 
 

@@ -7,8 +7,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-VISIBILITIES = ("deleted", "private", "unknown", "public")
-"""From the worst news to the best: of two looks on one day, the worse one is believed."""
+VISIBILITIES = ("deleted", "private", "missing", "unknown", "public")
+"""From the worst news to the best: of two looks on one day, the worse one is believed.
+
+No file says `missing`: it is what a snapshot of everything says of an item that it does not list.
+"""
 
 
 _NEWEST = np.iinfo(np.int32).max
