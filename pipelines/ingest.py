@@ -7,25 +7,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.actions import Action, Done
+from pipelines.actions import Action
 from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
+from pipelines.ingest_tables import Premises, commit, drop_carried, remembered, same, table_of
 from pipelines.jobs import Job
 from pipelines.raw import files as raw_files
 from pipelines.raw import inputs, planning
 from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
-from pipelines.store.blobs import Blob
-from pipelines.store.memo import Result
 from pipelines.store.probe import probe
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
-from pipelines.threads import in_threads
 from transforms.domain import subbuckets
-from transforms.domain.errors import InputError, RefusedError, StateError
+from transforms.domain.errors import ConfigError, InputError
 from transforms.formats import registry
 
 SPLIT_BYTES = 64 << 20
@@ -39,25 +36,36 @@ def ingest_manifest(
     snapshot: str,
     runner: Runner,
     onto: str | None = None,
+    received_on: str | None = None,
     max_quarantined_share: float = 0.01,
     split_bytes: int = SPLIT_BYTES,
 ) -> Table:
     """The manifest snapshot made of ``paths``, on top of the snapshot ``onto`` if given.
 
+    Releases as of an earlier day than ``received_on`` do not know it. Without that day it is of the day of
+    ``onto``, or of none: then releases of any day know it.
+
     Raises:
+        ConfigError: it was received before the snapshot that it adds to.
         InputError: a file cannot be read or is not of the format; then no snapshot appears.
         StateError: the snapshot exists and was made of something else.
     """
     check_name(snapshot, "snapshot")
     before = store.tables.get(MANIFESTS, onto) if onto else Table(MANIFESTS, "")
+    date = received_on or before.date
+    if date < before.date:
+        raise ConfigError(
+            f"manifest {snapshot!r}: received on {date}, before {onto!r}, to which it adds and which was"
+            f" received on {before.date}. Name that day or a later one: --received-on"
+        )
     fmt = registry.find_format(MANIFESTS, fmt).name
     pinned = _pin(paths, fmt, runner, split_bytes)
     files = (*before.files, *_files(pinned, fmt))
     settings = {"source": store.dataset.source}
     actions = _partition(store, pinned, MANIFESTS, fmt, settings)
     if (existing := store.tables.find(MANIFESTS, snapshot)) is not None:
-        _drop_carried(store, _remembered(store, actions))
-        return _same(existing, files, "", onto)
+        drop_carried(store, remembered(store, actions))
+        return same(existing, files, Premises(date, onto))
     probe(store.backend)
     job = Job(
         f"manifest {snapshot}",
@@ -69,8 +77,8 @@ def ingest_manifest(
     )
     partitioned, indexed, merged = runner.run(store, job)
     shards = {**before.shards, **{d.action.refs["shard"]: d.result.blobs["index"] for d in indexed}}
-    table = _table(before, snapshot, "", partitioned, merged, files, shards=shards, onto=onto)
-    return _commit(store, table, [*partitioned, *indexed])
+    table = table_of(before, snapshot, Premises(date, onto), partitioned, merged, files, shards)
+    return commit(store, table, [*partitioned, *indexed])
 
 
 def ingest_licenses(
@@ -80,25 +88,51 @@ def ingest_licenses(
     fmt: str,
     observed_on: str,
     runner: Runner,
+    received_on: str | None = None,
+    observer: str | None = None,
+    full: bool = False,
     snapshot: str | None = None,
     max_quarantined_share: float = 0.01,
     split_bytes: int = SPLIT_BYTES,
 ) -> Table:
-    """The license snapshot made of ``paths``; named by its day unless ``snapshot`` names it.
+    """The license snapshot made of ``paths``.
+
+    Args:
+        store: that takes it in.
+        paths: of its files.
+        fmt: the format of all of them.
+        observed_on: ISO date of rows that state none.
+        runner: of the work.
+        received_on: ISO date since when it is known; ``observed_on`` if it is not given.
+        observer: who looked; the dataset's source if it is not given.
+        full: whether it lists everything that was there.
+        snapshot: its name; if it is not given the day on which it was received, followed by the observer
+            where that is not the dataset's source.
+        max_quarantined_share: of rows that cannot be read, above which it is refused.
+        split_bytes: how much of a file is read at once.
 
     Raises:
+        ConfigError: it was received before it was observed.
         InputError: a file cannot be read or is not of the format; then no snapshot appears.
         StateError: the snapshot exists and was made of something else.
     """
-    name = check_name(snapshot or observed_on, "snapshot")
+    date = received_on or observed_on
+    if date < observed_on:
+        raise ConfigError(
+            f"licenses: received on {date}, before the day {observed_on} on which they were observed. Name"
+            " that day or a later one: --received-on"
+        )
+    other = "" if observer in (None, store.dataset.source) else check_name(str(observer), "observer")
+    name = check_name(snapshot or "-".join(filter(None, (date, other))), "snapshot")
+    premises = Premises(date, None, "" if observed_on == date else observed_on, other, full)
     fmt = registry.find_format(LICENSES, fmt).name
     pinned = _pin(paths, fmt, runner, split_bytes)
     files = _files(pinned, fmt)
-    settings = {"source": store.dataset.source, "observed_on": observed_on}
+    settings = {"source": store.dataset.source, "observed_on": observed_on, "received_on": date}
     actions = _partition(store, pinned, LICENSES, fmt, settings)
     if (existing := store.tables.find(LICENSES, name)) is not None:
-        _drop_carried(store, _remembered(store, actions))
-        return _same(existing, files, observed_on, None)
+        drop_carried(store, remembered(store, actions))
+        return same(existing, files, premises)
     probe(store.backend)
     job = Job(
         f"licenses {name}",
@@ -108,10 +142,8 @@ def ingest_licenses(
     shards = {
         d.action.refs["bucket"]: d.result.blobs["bucket"] for d in merged if d.action.refs["part"] == "shards"
     }
-    before = Table(LICENSES, "")
-    return _commit(
-        store, _table(before, name, observed_on, partitioned, merged, files, shards=shards), partitioned
-    )
+    table = table_of(Table(LICENSES, ""), name, premises, partitioned, merged, files, shards)
+    return commit(store, table, partitioned)
 
 
 def ingest_opt_outs(
@@ -165,23 +197,6 @@ def _files(pinned: inputs.Inputs, fmt: str) -> tuple[Mapping[str, Any], ...]:
     )
 
 
-def _same(existing: Table, files: Sequence[Mapping[str, Any]], date: str, onto: str | None) -> Table:
-    """``existing``, if it was made of the same bytes in the same way."""
-    if (existing.date, existing.onto) != (date, onto):
-        raise StateError(
-            f"{existing.kind}: {existing.name!r} exists, of the day {existing.date or 'none'}, onto"
-            f" {existing.onto or 'nothing'}. Snapshots are written once: choose another name"
-        )
-    found, asked = (sorted((f["sha256"], f["format"]) for f in each) for each in (existing.files, files))
-    if found != asked:
-        raise StateError(
-            f"{existing.kind}: {existing.name!r} exists and was made of other files"
-            f" ({', '.join(f['name'] for f in existing.files)}). Snapshots are written once: choose another"
-            " name"
-        )
-    return existing
-
-
 def _partition(
     store: Store, pinned: inputs.Inputs, kind: str, fmt: str, settings: dict[str, str]
 ) -> tuple[Action, ...]:
@@ -196,90 +211,3 @@ def _partition(
         )
         for split in pinned.splits
     )
-
-
-def _table(
-    before: Table,
-    name: str,
-    date: str,
-    partitioned: Sequence[Done],
-    merged: Sequence[Done],
-    files: Sequence[Mapping[str, Any]],
-    *,
-    shards: Mapping[int, Blob],
-    onto: str | None = None,
-) -> Table:
-    """The table that the results make, on top of ``before``."""
-    replaced = {key for done in merged for key, *_ in done.action.refs["before"]}
-    buckets = {key: blob for key, blob in before.buckets.items() if key not in replaced}
-    for done in merged:
-        if done.action.refs["part"] == "buckets" and "bucket" in done.result.blobs:
-            buckets[done.action.refs["bucket"]] = done.result.blobs["bucket"]
-    counts = {
-        name: before.counts.get(name, 0) + sum(done.result.counts[name] for done in source)
-        for name, source in (("rows_read", partitioned), ("duplicates", merged), ("quarantined", partitioned))
-    }
-    rows = sum(blob.rows for blob in buckets.values())
-    if before.kind == LICENSES:
-        rows += sum(blob.rows for blob in shards.values())
-    unparsable = Counter(before.unparsable)
-    for done in partitioned:
-        unparsable.update(done.result.counts_by("unparsable"))
-    return Table(
-        before.kind,
-        name,
-        date=date,
-        buckets=buckets,
-        shards=shards,
-        counts={"rows": rows, **counts},
-        files=tuple(files),
-        splits=(*before.splits, *map(_split, partitioned)),
-        onto=onto,
-        unparsable=unparsable,
-        dated=any(done.result.counts.get("dated", 0) for done in partitioned),
-    )
-
-
-def _split(done: Done) -> Mapping[str, Any]:
-    split, quarantine = done.action.refs["split"], done.result.blobs.get("quarantine")
-    return {
-        "file": split["path"],
-        # Rows of Parquet are numbered within their file, wherever it was cut.
-        "offset_bytes": 0 if "row_groups" in split["settings"] else split["offset_bytes"],
-        "first_line": split["first_line"],
-        "rows_read": done.result.counts["rows_read"],
-        "quarantine": quarantine.to_json() if quarantine else None,
-    }
-
-
-def _commit(store: Store, table: Table, done: Iterable[Done]) -> Table:
-    """Check that no row was lost, make the snapshot visible, and drop what only carried rows to it."""
-    counts = table.counts
-    if counts["rows_read"] != counts["rows"] + counts["duplicates"] + counts["quarantined"]:
-        raise RefusedError(
-            f"{table.kind} {table.name}: {counts['rows_read']:,} rows were read, and {counts['rows']:,} rows,"
-            f" {counts['duplicates']:,} duplicates and {counts['quarantined']:,} in quarantine do not add up"
-            " to them. Nothing was published; this is a defect of byleave"
-        )
-    store.tables.commit(table)
-    _drop_carried(store, (each.result for each in done))
-    return table
-
-
-def _remembered(store: Store, actions: Iterable[Action]) -> Iterable[Result]:
-    """What the actions of a run that is over made, as far as it is remembered."""
-    keys = [partition.STAGE.key(action) for action in actions]
-    at_once = store.backend.reads_at_once
-    found = in_threads(lambda key: store.memos.find(partition.STAGE.name, key), keys, at_once)
-    return (result for result in found if result is not None)
-
-
-def _drop_carried(store: Store, results: Iterable[Result]) -> None:
-    """Drop the routed files, which only carried rows to a snapshot that stands.
-
-    A run that was killed before it came to this is followed by one that finds the snapshot, and does it.
-    """
-    groups = (group for result in results for group in result.routed.values())
-    files = [routed.file for group in groups for routed in group]
-    for _ in in_threads(store.blobs.remove, files, store.backend.reads_at_once):
-        pass

@@ -161,6 +161,8 @@ class _Night:
                 paths,
                 fmt=inbox.fmt,
                 observed_on=unit.day,
+                observer=inbox.observer or None,
+                full=inbox.full,
                 snapshot=unit.name,
                 runner=self.runner,
                 max_quarantined_share=inbox.max_quarantined_share,

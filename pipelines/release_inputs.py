@@ -26,18 +26,26 @@ class Inputs:
 def choose_inputs(
     store: Store, *, as_of: str | None, manifest: str | None = None, without_opt_outs: bool = False
 ) -> Inputs:
-    """The newest manifest, and every license snapshot and opt-out list up to ``as_of``.
+    """The newest manifest, and every license snapshot and opt-out list, all known by ``as_of``.
 
     Without ``as_of`` everything counts, and the newest date among it is the release's: no clock is read, so
     that cutting again tomorrow with nothing changed gives the same release.
 
     Raises:
-        StateError: there is no manifest; or no opt-out list, and ``without_opt_outs`` does not say that this
-            is meant.
+        StateError: there is no manifest by then; or no opt-out list, and ``without_opt_outs`` does not say
+            that this is meant.
     """
-    chosen = store.tables.get(MANIFESTS, manifest) if manifest else store.tables.newest(MANIFESTS)
+    chosen = store.tables.get(MANIFESTS, manifest) if manifest else store.tables.newest(MANIFESTS, as_of)
     if chosen is None:
-        raise StateError(f"{store.url}: holds no manifest yet. Take one in: byleave ingest manifest --help")
+        by_then = f" that was received by {as_of}" if as_of and store.tables.names(MANIFESTS) else " yet"
+        raise StateError(
+            f"{store.url}: holds no manifest{by_then}. Take one in: byleave ingest manifest --help"
+        )
+    if as_of is not None and chosen.date > as_of:
+        raise StateError(
+            f"manifest {chosen.name!r} was received on {chosen.date}: a release as of {as_of} cannot know it."
+            " Name an older one, or a later day"
+        )
     licenses, lists = (
         tuple(table for table in store.tables.all(kind) if as_of is None or table.date <= as_of)
         for kind in (LICENSES, OPT_OUTS)
@@ -48,7 +56,7 @@ def choose_inputs(
             f"{store.url}: there is no opt-out list{until}. Take one in: byleave ingest opt-outs --help;"
             " or say that there is none: --without-opt-outs"
         )
-    newest = as_of or max((table.date for table in (*licenses, *lists)), default="")
+    newest = as_of or max(table.date for table in (chosen, *licenses, *lists))
     return Inputs(chosen, licenses, lists, newest)
 
 

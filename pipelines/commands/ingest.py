@@ -21,6 +21,7 @@ from pipelines.config import shipped
 
 if TYPE_CHECKING:
     from pipelines.runner import Runner
+    from pipelines.store.store import Dataset
     from pipelines.store.tables import Table
 
 
@@ -70,6 +71,13 @@ def ingest() -> None:
 @click.option("--format", "fmt", required=True, metavar="FORMAT", help="yfcc100m, openverse or canonical.")
 @click.option("--snapshot", required=True, help="Name of the new snapshot, such as 2014-05.")
 @click.option("--onto", default=None, metavar="SNAPSHOT", help="Add the files to this snapshot.")
+@click.option(
+    "--received-on",
+    default=None,
+    type=IsoDate(),
+    metavar="DATE",
+    help="Day on which it came in: a release as of an earlier day does not know it. [default: any day]",
+)
 @share_option
 @runner_options
 @json_option
@@ -79,6 +87,7 @@ def manifest(
     fmt: str,
     snapshot: str,
     onto: str | None,
+    received_on: str | None,
     max_quarantined_share: float,
     runner: Runner,
     as_json: bool,
@@ -102,10 +111,11 @@ def manifest(
         fmt=fmt,
         snapshot=snapshot,
         onto=onto,
+        received_on=received_on,
         runner=runner,
         max_quarantined_share=max_quarantined_share,
     )
-    _show(table, "items", opened.dataset.buckets, as_json)
+    _show(table, "items", opened.dataset, as_json)
 
 
 @ingest.command()
@@ -117,7 +127,23 @@ def manifest(
 @click.option(
     "--observed-on", required=True, type=IsoDate(), metavar="DATE", help="Day of rows that do not say it."
 )
-@click.option("--snapshot", default=None, help="Name of the snapshot. [default: the day]")
+@click.option(
+    "--received-on",
+    default=None,
+    type=IsoDate(),
+    metavar="DATE",
+    help="Day on which it came in, if it came late: a release as of an earlier day does not know it."
+    " [default: --observed-on]",
+)
+@click.option("--observer", default=None, metavar="NAME", help="Who looked. [default: the dataset's source]")
+@click.option(
+    "--full", is_flag=True, help="It lists everything that was there: what it does not list was missing."
+)
+@click.option(
+    "--snapshot",
+    default=None,
+    help="Name of the snapshot. [default: the day it came in, and the observer unless it is the source]",
+)
 @share_option
 @runner_options
 @json_option
@@ -126,6 +152,9 @@ def licenses(
     files: tuple[str, ...],
     fmt: str,
     observed_on: str,
+    received_on: str | None,
+    observer: str | None,
+    full: bool,
     snapshot: str | None,
     max_quarantined_share: float,
     runner: Runner,
@@ -136,6 +165,8 @@ def licenses(
     \b
     Example:
       byleave ingest licenses yfcc.store licenses.parquet --observed-on 2026-11-01
+      byleave ingest licenses yfcc.store old.csv --observed-on 2019-05-01 --received-on 2026-11-20 \\
+        --observer archive
     """
     from pipelines.ingest import ingest_licenses
     from pipelines.store.store import open_store
@@ -146,11 +177,14 @@ def licenses(
         files,
         fmt=fmt,
         observed_on=observed_on,
+        received_on=received_on,
+        observer=observer,
+        full=full,
         snapshot=snapshot,
         runner=runner,
         max_quarantined_share=max_quarantined_share,
     )
-    _show(table, "observations", opened.dataset.buckets, as_json)
+    _show(table, "observations", opened.dataset, as_json)
 
 
 @ingest.command(name="opt-outs")
@@ -186,14 +220,17 @@ def opt_outs(
     )
 
 
-def _show(table: Table, what: str, of_buckets: int, as_json: bool) -> None:
+def _show(table: Table, what: str, dataset: Dataset, as_json: bool) -> None:
+    from pipelines.store.tables import LICENSES
     from transforms.domain import subbuckets
 
     counts = table.counts
-    buckets = len(subbuckets.by_home(table.buckets, of_buckets))
+    looked = {"observer": table.observer or dataset.source, "full": table.full}
+    buckets = len(subbuckets.by_home(table.buckets, dataset.buckets))
     result = {
         "snapshot": table.name,
         "date": table.date or None,
+        **(looked if table.kind == LICENSES else {}),
         "digest": table.digest,
         **counts,
         "unparsable_cells": dict(table.unparsable),

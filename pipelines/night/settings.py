@@ -28,6 +28,8 @@ class Inbox:
         folder: a path or a URL.
         fmt: the format of all its files; nothing for opt-outs.
         onto_newest: whether a manifest adds to the newest snapshot, or is whole.
+        observer: who looked, of licenses; empty for the dataset's source.
+        full: whether each license snapshot lists everything that was there.
         max_quarantined_share: of a file's rows; above it the file is left in place.
         stop: whether nothing is published while a file here cannot be taken in.
         allow_empty: whether an opt-out list may have no entries.
@@ -38,6 +40,8 @@ class Inbox:
     folder: str
     fmt: str = ""
     onto_newest: bool = False
+    observer: str = ""
+    full: bool = False
     max_quarantined_share: float = 0.01
     stop: bool = False
     allow_empty: bool = False
@@ -157,6 +161,8 @@ def _licenses(table: StrictTable) -> Inbox:
         LICENSES,
         table.location("folder"),
         _format(table, LICENSES),
+        observer=_observer(table),
+        full=table.switch("full", False),
         max_quarantined_share=table.number("max_quarantined_share", 0.01, most=1),
     )
     table.end()
@@ -184,6 +190,12 @@ _INBOXES: Mapping[str, Callable[[StrictTable], Inbox]] = {
 
 def _format(table: StrictTable, kind: str) -> str:
     return table.checked("format", lambda name: find_format(kind, name).name) or ""
+
+
+def _observer(table: StrictTable) -> str:
+    if not table.has("observer"):
+        return ""
+    return table.checked("observer", lambda name: check_name(name, "observer")) or ""
 
 
 def _edition(table: StrictTable) -> tuple[str, Policy | None]:

@@ -27,7 +27,7 @@ class StrictTable:
         self._path = path
         self._place = place
         self._faults = faults
-        self._known: list[str] = []
+        self._known: dict[str, None] = {}
 
     def fault(self, key: str, words: str) -> None:
         """Note what is wrong with the value of ``key``; with the table itself if it is empty."""
@@ -35,7 +35,8 @@ class StrictTable:
         self._faults.append(f"{self._place} > {path}: {words}" if path else f"{self._place}: {words}")
 
     def has(self, key: str) -> bool:
-        """Whether the key is there."""
+        """Whether the key is there; it may be."""
+        self._known[key] = None
         return key in self._tree
 
     def end(self) -> None:
@@ -130,7 +131,7 @@ class StrictTable:
         return StrictTable(value, path, self._place, self.folder, self._faults)
 
     def _get(self, key: str, default: object) -> Any:
-        self._known.append(key)
+        self._known[key] = None
         value = self._tree.get(key, default)
         if value is None:
             self.fault(key, "is missing, and has no default")

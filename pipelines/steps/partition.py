@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -30,7 +30,8 @@ def action(
 
     Args:
         kind: `manifests` or `licenses`.
-        settings: for rows that do not say it: `source`, and for licenses `observed_on`.
+        settings: for rows that do not say it: `source`, and for licenses `observed_on`; and the day of the
+            snapshot, `received_on`.
     """
     return Action(
         inputs={
@@ -83,7 +84,7 @@ def run(store: Store, action: Action) -> Result:
             day = pa.scalar(datetime.date.fromisoformat(settings["observed_on"]))
             rows = observations.of_manifest(rows, day)
         if action.inputs["kind"] == LICENSES:
-            rows = _leave_day_out(rows, settings["observed_on"], split.path)
+            rows = _leave_day_out(rows, settings, split.path)
             counts["dated"] = counts.get("dated", 0) + len(rows) - rows["observed_on"].null_count
         waiting.append(rows)
         waiting_bytes += rows.nbytes
@@ -106,20 +107,21 @@ def run(store: Store, action: Action) -> Result:
     return Result(blobs, {name: tuple(files) for name, files in routed.items()}, counts)
 
 
-def _leave_day_out(rows: pa.Table, observed_on: str, path: str) -> pa.Table:
+def _leave_day_out(rows: pa.Table, settings: Mapping[str, str], path: str) -> pa.Table:
     """Licenses with null for the snapshot's own day: see :data:`schemas.LICENSES`.
 
     Raises:
         InputError: a row is newer than its snapshot: a release as of that day would know what was seen later.
     """
-    days = rows["observed_on"]
+    days, day = rows["observed_on"], settings["received_on"]
     newest = pc.max(days).as_py()
-    if newest is not None and newest.isoformat() > observed_on:
+    if newest is not None and newest.isoformat() > day:
+        option = "--observed-on" if settings["observed_on"] == day else "--received-on"
         raise InputError(
-            f"{path}: holds rows observed on {newest}, after the snapshot's day {observed_on}."
-            f" Name the newest day: --observed-on {newest}"
+            f"{path}: holds rows observed on {newest}, after the snapshot's day {day}."
+            f" Name the newest day: {option} {newest}"
         )
-    own = pc.not_equal(days, pa.scalar(datetime.date.fromisoformat(observed_on)))
+    own = pc.not_equal(days, pa.scalar(datetime.date.fromisoformat(day)))
     days = pc.if_else(own, days, pa.scalar(None, days.type))
     place = rows.schema.get_field_index("observed_on")
     return rows.set_column(place, schemas.LICENSES.field("observed_on"), days)

@@ -46,7 +46,8 @@ class Table:
     Attributes:
         kind: `manifests`, `licenses` or `opt-outs`.
         name: of the snapshot.
-        date: ISO date on which it was observed or received; empty for a manifest.
+        date: ISO date on which it was received, which is the day on which the dataset knew it; empty for a
+            manifest that states none.
         buckets: by home hash: the rows (manifests, licenses).
         shards: by item hash: the item index (manifests), the rows that name no owner (licenses).
         routed: `owners` by home hash and `items` by item hash (opt-outs).
@@ -57,6 +58,10 @@ class Table:
         onto: the snapshot that this one adds to.
         unparsable: cells per column that could not be read and became null.
         dated: whether a row of a license snapshot has another day than the snapshot's.
+        observed_on: ISO date of rows that state none, where it is not ``date``.
+        observer: who looked, where it is not the dataset's own source.
+        full: whether a license snapshot lists everything that was there, so that what it does not list was
+            missing that day.
     """
 
     kind: str
@@ -72,6 +77,9 @@ class Table:
     onto: str | None = None
     unparsable: Mapping[str, int] = field(default_factory=dict)
     dated: bool = False
+    observed_on: str = ""
+    observer: str = ""
+    full: bool = False
 
     @property
     def digest(self) -> str:
@@ -83,6 +91,9 @@ class Table:
                 "buckets": {str(b): blob.digest for b, blob in self.buckets.items()},
                 "shards": {str(s): blob.digest for s, blob in self.shards.items()},
                 "blobs": {name: blob.digest for name, blob in self.blobs.items()},
+                # Only where they are not the default, so that older tables have the digest that they had.
+                **({"observer": self.observer} if self.observer else {}),
+                **({"full": True} if self.full else {}),
             }
         )
 
@@ -108,6 +119,9 @@ class Table:
             "onto": self.onto,
             "unparsable": dict(self.unparsable),
             "dated": self.dated,
+            "observed_on": self.observed_on,
+            "observer": self.observer,
+            "full": self.full,
         }
 
     @staticmethod
@@ -132,6 +146,10 @@ class Table:
                 onto=value["onto"],
                 unparsable=value["unparsable"],
                 dated=value["dated"],
+                # Documents of before there were such snapshots do not have them.
+                observed_on=value.get("observed_on", ""),
+                observer=value.get("observer", ""),
+                full=value.get("full", False),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise IntegrityError(f"{place}: not a table of byleave ({error!r})") from error
@@ -197,9 +215,12 @@ class Tables:
             )
         return table
 
-    def newest(self, kind: str) -> Table | None:
-        """The last snapshot by name that no other one was made on top of; None if there is none."""
-        tables = self._read_all(kind)
+    def newest(self, kind: str, as_of: str | None = None) -> Table | None:
+        """The last snapshot by name that no other one was made on top of; None if there is none.
+
+        With ``as_of`` snapshots that state a later day are not there.
+        """
+        tables = [table for table in self._read_all(kind) if as_of is None or table.date <= as_of]
         superseded = {table.onto for table in tables}
         return next((table for table in reversed(tables) if table.name not in superseded), None)
 

@@ -117,7 +117,8 @@ def test_what_a_killed_run_left_is_dropped_by_the_next(
 ) -> None:
     store = store_of(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr("pipelines.ingest._drop_carried", lambda *_: None)  # killed before it came to this
+        # killed before it came to this
+        patch.setattr("pipelines.ingest_tables.drop_carried", lambda *_: None)
         ingest(store, tmp_path, [row("1", None)], "a")
     assert list(Path(store.url).glob("blobs/**/*.routed"))
     ingest(store, tmp_path, [row("1", None)], "a")

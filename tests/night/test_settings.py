@@ -52,7 +52,7 @@ def test_the_example_states_every_key() -> None:
     assert [edition.name for edition in settings.editions] == ["research", "commercial"]
     # What stands behind a # is what holds without it.
     text = EXAMPLE.read_text().replace("\n# [", "\n[")
-    for key in ("lease_minutes", "settle_seconds", "missing", "allow_empty", "max_quarantined_share"):
+    for key in ("lease_minutes", "settle_seconds", "missing", "allow_empty", "max_quarantined_share", "full"):
         text = text.replace(f"\n# {key} = ", f"\n{key} = ")
     for key in ("file", "namespace"):
         text = text.replace(f"\n# {key} = ", f"\n{key} = ")

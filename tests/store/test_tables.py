@@ -59,6 +59,7 @@ def test_a_table_is_its_document(store: Store) -> None:
         {"splits": ()},
         {"counts": {}},
         {"onto": None},
+        {"observed_on": "2026-11-01"},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -75,11 +76,28 @@ def test_the_digest_is_of_the_rows_and_not_of_how_they_came(change: dict[str, An
         {"buckets": {1: blob("b")}},
         {"shards": {}},
         {"blobs": {"entries": blob("f")}},
+        {"observer": "openverse"},
+        {"full": True},
     ],
     ids=str,
 )
 def test_other_rows_have_another_digest(change: dict[str, Any]) -> None:
     assert replace(TABLE, **change).digest != TABLE.digest
+
+
+def test_a_document_of_before_there_were_observers_is_read(store: Store) -> None:
+    document = TABLE.to_json()
+    for name in ("observed_on", "observer", "full"):
+        del document[name]
+    assert Table.from_json(document, "old.json") == TABLE
+
+
+def test_a_snapshot_of_a_later_day_is_not_the_newest_of_an_earlier_one(store: Store) -> None:
+    later = Table(MANIFESTS, "b", date="2026-11-02", onto="a")
+    for table in (Table(MANIFESTS, "a"), later):
+        store.tables.commit(table)
+    assert store.tables.newest(MANIFESTS) == store.tables.newest(MANIFESTS, "2026-11-02") == later
+    assert store.tables.newest(MANIFESTS, "2026-11-01") == Table(MANIFESTS, "a")
 
 
 def test_a_snapshot_is_written_once(store: Store) -> None:
