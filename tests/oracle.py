@@ -10,7 +10,7 @@ import struct
 import unicodedata
 from collections import Counter
 
-from transforms.domain import licenses
+from transforms.domain.license_changes import compare
 from transforms.domain.reasons import REASONS
 
 WORST_FIRST = ("deleted", "private", "missing", "unknown", "public")
@@ -138,7 +138,7 @@ def facts_one(row, looks, opt_outs):
     return {
         "license_then": row["license"],
         "license_now": now,
-        "direction": licenses.compare(row["license"], now),
+        "direction": compare(row["license"], now),
         "visibility": believed["visibility"] if believed else "unknown",
         "observed": believed is not None,
         "opt_outs": opt_outs_one(row, opt_outs),

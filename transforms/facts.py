@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import licenses, observations, targets
+from transforms.domain import observations, targets
+from transforms.domain.license_changes import directions
 from transforms.domain.lookup import Ids
 from transforms.domain.reasons import OPT_OUT_BITS
 from transforms.domain.schemas import FACTS
@@ -62,7 +63,7 @@ def join_facts(manifest: pa.Table, looks: Iterable[Look], opt_outs: pa.Table) ->
         {
             "license_then": then,
             "license_now": now,
-            "direction": licenses.directions(then, now),
+            "direction": directions(then, now),
             "visibility": visibility,
             "observed": pa.array(observed),
             "opt_outs": pa.array(_opt_outs(manifest, item, opt_outs)),

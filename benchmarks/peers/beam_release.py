@@ -28,7 +28,8 @@ from benchmarks.peers.release_inputs import (
     first_reasons,
     release_inputs,
 )
-from transforms.domain.licenses import ALL_RIGHTS_RESERVED, UNKNOWN, compare
+from transforms.domain.license_changes import compare
+from transforms.domain.licenses import ALL_RIGHTS_RESERVED, UNKNOWN
 from transforms.domain.reasons import BIT
 from transforms.domain.schemas import EXCLUDED, EXCLUSIONS, ITEMS, TALLIES
 

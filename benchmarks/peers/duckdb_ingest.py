@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from benchmarks.peers.columns import YFCC100M
-from transforms.domain.licenses import normalize
+from transforms.domain.license_spellings import normalize
 
 
 def main() -> None:

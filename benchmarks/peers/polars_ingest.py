@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from benchmarks.peers.columns import YFCC100M
-from transforms.domain.licenses import normalize
+from transforms.domain.license_spellings import normalize
 from transforms.formats.formencoding import decode
 
 

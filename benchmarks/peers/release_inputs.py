@@ -15,7 +15,8 @@ from pipelines.config import shipped
 from pipelines.store.blobs import Blob
 from pipelines.store.store import open_store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS
-from transforms.domain.licenses import ALL_RIGHTS_RESERVED, UNKNOWN, compare
+from transforms.domain.license_changes import compare
+from transforms.domain.licenses import ALL_RIGHTS_RESERVED, UNKNOWN
 from transforms.domain.policy import parse_policy
 from transforms.domain.reasons import BIT, REASONS
 

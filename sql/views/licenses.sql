@@ -1,4 +1,4 @@
--- The license ledger: every row of every license snapshot.
+-- Every row of every license snapshot: what was seen, repeats included. `license_ledger` is what it comes to.
 -- grain: snapshot, source, item_id
 -- columns:
 --   snapshot VARCHAR
@@ -8,7 +8,9 @@
 --   license VARCHAR         canonical id, or unknown
 --   license_raw VARCHAR     as the file wrote it
 --   visibility VARCHAR      public, private, deleted or unknown
---   observed_on DATE
+--   observed_on DATE        the day that the row states, or else the snapshot's
+--   observer VARCHAR        who looked
+--   known_on DATE           the snapshot's day
 select
     places.snapshot,
     licenses.source,
@@ -17,7 +19,9 @@ select
     licenses.license,
     licenses.license_raw,
     licenses.visibility,
-    coalesce(licenses.observed_on, places.date) as observed_on
+    coalesce(licenses.observed_on, places.date) as observed_on,
+    places.observer,
+    places.date as known_on
 from stored.licenses
 inner join stored.places on licenses.path = places.path
 where places.kind = 'licenses'

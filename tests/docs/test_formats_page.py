@@ -10,7 +10,7 @@ import pytest
 from pages import ROOT, Row, code, read, table
 
 from transforms.domain.errors import ConfigError
-from transforms.domain.licenses import normalize_one
+from transforms.domain.license_spellings import normalize_one
 from transforms.domain.targets import parse_targets
 from transforms.formats import openverse, yfcc100m
 from transforms.formats.lines import Parsed

@@ -26,7 +26,7 @@ from pipelines.store.memo import Result
 from pipelines.store.releases import FORMAT, PARTS, Release
 from pipelines.store.store import Dataset, Store
 from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table
-from transforms.domain import keys, licenses, reasons, schemas
+from transforms.domain import keys, license_changes, reasons, schemas
 from transforms.domain.policy import Policy, parse_policy
 from transforms.domain.subbuckets import LIMIT_ROWS, SubBucket
 
@@ -72,7 +72,7 @@ def test_reasons_stand_in_their_order_with_their_bits() -> None:
 
 
 def test_directions() -> None:
-    assert tuple(row["direction"] for row in table(PAGE, "Directions")) == licenses.DIRECTIONS
+    assert tuple(row["direction"] for row in table(PAGE, "Directions")) == license_changes.DIRECTIONS
 
 
 # --- Buckets: the page's rule, written down again in plain Python -------------------------------------------

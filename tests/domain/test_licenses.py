@@ -13,17 +13,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms.domain.license_changes import DIRECTIONS, compare, directions
+from transforms.domain.license_spellings import normalize, normalize_one
 from transforms.domain.licenses import (
     ALL_RIGHTS_RESERVED,
-    DIRECTIONS,
     LICENSES,
     NO_KNOWN_COPYRIGHT_RESTRICTIONS,
     UNKNOWN,
     US_GOVERNMENT_WORK,
-    compare,
-    directions,
-    normalize,
-    normalize_one,
 )
 
 SHARED = Path(os.environ.get("BYLEAVE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))

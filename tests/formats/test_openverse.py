@@ -9,7 +9,7 @@ from rowbyrow import ITEM_ID, lines_of
 
 from transforms.domain import schemas
 from transforms.domain.errors import InputError
-from transforms.domain.licenses import normalize_one
+from transforms.domain.license_spellings import normalize_one
 from transforms.formats import openverse
 from transforms.formats.lines import Parsed
 

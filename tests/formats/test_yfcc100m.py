@@ -10,7 +10,7 @@ from rowbyrow import ITEM_ID, lines_of, unform
 
 from transforms.domain import schemas
 from transforms.domain.errors import InputError
-from transforms.domain.licenses import normalize_one
+from transforms.domain.license_spellings import normalize_one
 from transforms.formats import yfcc100m
 
 BY = "http://creativecommons.org/licenses/by/2.0/"

@@ -31,7 +31,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from transforms.domain.errors import ConfigError
-from transforms.domain.licenses import LICENSES, PERMISSIONS, UNKNOWN, normalize_one
+from transforms.domain.license_spellings import normalize_one
+from transforms.domain.licenses import LICENSES, PERMISSIONS, UNKNOWN
 from transforms.domain.purposes import PURPOSES
 from transforms.domain.texts import did_you_mean, shown
 

@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import licenses, schemas
+from transforms.domain import schemas
+from transforms.domain.license_spellings import normalize
 from transforms.formats import heads, identity, values
 from transforms.formats.formencoding import decode
 from transforms.formats.jsoncells import read_objects
@@ -88,7 +89,7 @@ def parse(block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, 
         "item_id": written["foreign_identifier"],
         "owner_id": _owner_id(source, written["creator_url"]),
         "owner_name": written["creator"],
-        "license": licenses.normalize(license_raw),
+        "license": normalize(license_raw),
         "license_raw": license_raw,
         "media_type": pa.repeat("photo", len(lines)),
         "title": written["title"],

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import licenses, schemas
+from transforms.domain import schemas
 from transforms.domain.errors import ConfigError
+from transforms.domain.license_spellings import normalize
 from transforms.domain.texts import shown
 from transforms.formats import identity, values
 from transforms.formats.quarantine import Fault, fault, mask_of
@@ -92,7 +93,7 @@ def with_defaults(columns: Columns, rows: int, settings: Mapping[str, object]) -
 
 def _licenses(columns: Columns) -> dict[str, pa.Array]:
     return {
-        "license": licenses.normalize(columns["license"]),
+        "license": normalize(columns["license"]),
         "license_raw": pc.coalesce(columns["license_raw"], columns["license"]),
     }
 

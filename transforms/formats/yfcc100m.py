@@ -17,7 +17,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain import licenses, schemas
+from transforms.domain import schemas
+from transforms.domain.license_spellings import normalize
 from transforms.formats import heads, identity, values
 from transforms.formats.formencoding import decode
 from transforms.formats.lines import Lines, Parsed
@@ -89,7 +90,7 @@ def parse(block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, 
         "item_id": lines.column(places["item_id"]),
         "owner_id": owner_id,
         "owner_name": decode(written("owner_name")),
-        "license": licenses.normalize(license_raw),
+        "license": normalize(license_raw),
         "license_raw": license_raw,
         "media_type": _media_type(lines.column(places["marker"])),
         "title": decode(written("title")),

@@ -1,0 +1,47 @@
+-- How licenses of items changed between two dates, by direction: changes first, then what stayed the same.
+-- An owner whose items went different ways counts in each direction, so that owners do not add up.
+-- grain: direction
+-- reads: license_ledger
+-- parameters:
+--   from_date DATE
+--   to_date DATE            not before from_date
+--   known_on DATE := null   as was known on that day; null: as is known now
+-- columns:
+--   direction VARCHAR       from the license on the one date to that on the other
+--   items BIGINT            whose license is known on both dates
+--   owners BIGINT           distinct; items without an owner count none
+--   share DOUBLE            of all items
+--   visibility_changed BIGINT   of the items: that are also private, deleted, missing or public since
+with by_owner as (
+    select
+        license_from,
+        license_to,
+        source,
+        owner_id,
+        count(*) as items,
+        count(*) filter (where visibility_from <> visibility_to) as visibility_changed
+    from license_pairs(from_date, to_date, known_on := known_on)
+    group by license_from, license_to, source, owner_id
+),
+
+by_direction as (
+    select
+        directions.direction,
+        by_owner.source,
+        by_owner.owner_id,
+        sum(by_owner.items) as items,
+        sum(by_owner.visibility_changed) as visibility_changed
+    from by_owner
+    inner join stored.directions as directions using (license_from, license_to)
+    group by all
+)
+
+select
+    direction,
+    sum(items)::bigint as items,
+    count(owner_id) as owners,
+    sum(items) / sum(sum(items)) over () as share,
+    sum(visibility_changed)::bigint as visibility_changed
+from by_direction
+group by direction
+order by direction = 'same', items desc, direction

@@ -1,0 +1,54 @@
+-- What share of the changes between two days comes from few owners. Items without an owner are left out.
+-- grain: direction
+-- parameters:
+--   from_date DATE          changes of that day are not counted, as in license_transitions
+--   to_date DATE            the last day that is
+-- columns:
+--   direction VARCHAR       same: only visibility changed
+--   items BIGINT            that changed so, however often
+--   owners BIGINT           distinct
+--   top_owner_share DOUBLE  of the items, those of the owner who has most of them
+--   top_10_owners_share DOUBLE
+--   top_percent_share DOUBLE  those of the first hundredth of the owners, rounded up
+--   gini DOUBLE             0: each owner changed as many; towards 1: one changed them all
+with items as (
+    select distinct
+        direction,
+        source,
+        owner_id,
+        item_id
+    from license_events
+    where changed_on > from_date::date and changed_on <= to_date::date and owner_id is not null
+),
+
+owners as (
+    select
+        direction,
+        source,
+        owner_id,
+        count(*) as items
+    from items
+    group by direction, source, owner_id
+),
+
+ranked as (
+    select
+        direction,
+        items,
+        -- Owners with as many items each have some rank of their own; which one makes no difference.
+        row_number() over (partition by direction order by items desc) as place,
+        count(*) over (partition by direction) as owners
+    from owners
+)
+
+select
+    direction,
+    sum(items)::bigint as items,
+    count(*) as owners,
+    max(items) / sum(items) as top_owner_share,
+    sum(items) filter (where place <= 10) / sum(items) as top_10_owners_share,
+    sum(items) filter (where place <= ceil(owners / 100)) / sum(items) as top_percent_share,
+    (count(*) + 1 - 2 * sum(items * place) / sum(items)) / count(*) as gini
+from ranked
+group by direction
+order by direction

@@ -1,0 +1,45 @@
+-- Days on which many owners restricted at once: another license that allows less, or items gone from sight.
+-- grain: changed_on
+-- parameters:
+--   owners_at_least BIGINT := 10
+-- columns:
+--   changed_on DATE
+--   owners BIGINT           distinct; items without an owner count none
+--   items BIGINT
+--   license_items BIGINT    of them, whose license was restricted or withdrawn
+--   hidden_items BIGINT     of them, that could be seen and became private, deleted or missing
+--   top_owner_share DOUBLE  of the items, those of the owner who restricted most
+with restricted as (
+    select
+        changed_on,
+        source,
+        owner_id,
+        direction in ('restriction', 'withdrawn') as by_license,
+        visibility_from in ('public', 'unknown') and visibility_to in ('private', 'deleted', 'missing') as is_hidden
+    from license_events
+),
+
+owners as (
+    select
+        changed_on,
+        source,
+        owner_id,
+        count(*) as items,
+        count(*) filter (where by_license) as license_items,
+        count(*) filter (where is_hidden) as hidden_items
+    from restricted
+    where by_license or is_hidden
+    group by changed_on, source, owner_id
+)
+
+select
+    changed_on,
+    count(owner_id) as owners,
+    sum(items)::bigint as items,
+    sum(license_items)::bigint as license_items,
+    sum(hidden_items)::bigint as hidden_items,
+    max(items) filter (where owner_id is not null) / sum(items) as top_owner_share
+from owners
+group by changed_on
+having count(owner_id) >= owners_at_least::bigint
+order by changed_on
