@@ -1,0 +1,1 @@
+"""Drift as pictures: which licenses became which, and when."""
