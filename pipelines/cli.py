@@ -13,6 +13,7 @@ import click
 # Arrow is loaded, so it stands before what imports Arrow.
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
+from pipelines.commands.drift import drift
 from pipelines.commands.ingest import ingest, init
 from pipelines.commands.nightly import nightly
 from pipelines.commands.query import sql
@@ -37,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, nightly, sql, synth):
+for command in (init, ingest, release, nightly, drift, sql, synth):
     cli.add_command(command)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -64,20 +64,39 @@ class Drift:
     Attributes:
         span: the days.
         tables: by grain, one of :data:`GRAINS`: the answer of its query in `sql/drift/`.
-        items: whose license is known on both days.
-        changed: of these, with another license.
+        items: of which something is known on both days.
+        license_changed: of these, with another license.
         visibility_changed: of the items, with another visibility, whatever became of the license.
     """
 
     span: Span
     tables: Mapping[str, pa.Table]
     items: int
-    changed: int
+    license_changed: int
     visibility_changed: int
+
+    def rows(self, grain: str) -> list[dict[str, Any]]:
+        """The answer by ``grain``; months as `2026-11`."""
+        rows = self.tables[grain].to_pylist()
+        return [{**row, "month": f"{row['month']:%Y-%m}"} for row in rows] if grain == "month" else rows
+
+    @property
+    def summary(self) -> str:
+        """Such as `433 of 19,923 items have another license (2.17 %), and 210 another visibility`."""
+        share = percent(self.license_changed / self.items) if self.items else "none"
+        return (
+            f"{self.license_changed:,} of {self.items:,} items have another license ({share}),"
+            f" and {self.visibility_changed:,} another visibility"
+        )
+
+
+def percent(share: float) -> str:
+    """Such as `2.17 %`; what is not nothing does not read as nothing."""
+    return "< 0.01 %" if 0 < share < 0.0001 else f"{100 * share:.2f} %"
 
 
 def measure(store: Store, span: Span, grains: Collection[str], runner: Runner) -> tuple[Drift, str]:
-    """The drift of a store's newest manifest by ``grains``, and the digest of the ledger that it is read from.
+    """The drift of a store's newest manifest by ``grains``, and the digest of the ledger that tells it.
 
     Raises:
         StateError: there is no manifest or no license snapshot, or no item is known on both days.
@@ -90,14 +109,14 @@ def measure(store: Store, span: Span, grains: Collection[str], runner: Runner) -
         )
     if span.known_on and span.known_on < dates[0]:
         raise StateError(
-            f"{store.url}: on {span.known_on} no license was known yet. {_name(dates)}; give --known-on one of"
-            " these days or a later one"
+            f"{store.url}: on {span.known_on} no license was known yet. {_name(dates)};"
+            " give --known-on one of these days or a later one"
         )
     ledger = ledger_of(store, inputs, runner)
     drift = ask(store, span, grains, runner.watch)
     if not drift.items:
         raise StateError(
-            f"{store.url}: of no item the license is known both on {span.from_date} and on {span.to_date}."
+            f"{store.url}: of no item anything is known both on {span.from_date} and on {span.to_date}."
             f" {_name(dates)}; give --from one of these days or a later one"
         )
     return drift, ledger.digest
@@ -115,10 +134,8 @@ def answered(connection: duckdb.DuckDBPyConnection, span: Span, grains: Collecti
     """The drift by ``grains``, from an open catalog."""
     tables = {grain: run_query(connection, span.question(grain)).read_all() for grain in needed(grains)}
     whole = next(table for grain, table in tables.items() if grain != "month")
-    changed = whole.filter(pc.field("direction") != "same")
-    return Drift(
-        span, tables, _total(whole, "items"), _total(changed, "items"), _total(whole, "visibility_changed")
-    )
+    counts = {column: _total(whole, column) for column in ("items", "license_changed", "visibility_changed")}
+    return Drift(span, tables, **counts)
 
 
 def needed(grains: Collection[str]) -> Sequence[str]:
@@ -128,6 +145,8 @@ def needed(grains: Collection[str]) -> Sequence[str]:
 
 
 def _total(table: pa.Table, column: str) -> int:
+    if column not in table.column_names:  # where both licenses are told, they tell it
+        table, column = table.filter(pc.field("license_from") != pc.field("license_to")), "items"
     return pc.sum(table[column]).as_py() or 0
 
 

@@ -113,7 +113,10 @@ def timeline_chart(
                 scale=alt.Scale(domain=months),
                 axis=alt.Axis(title="month", labelAngle=-40, values=_labeled(months)),
             ),
-            y=alt.Y("sum(items):Q", axis=alt.Axis(format=",.0f", title="items", tickCount=5, tickMinStep=1, grid=True)),
+            y=alt.Y(
+                "sum(items):Q",
+                axis=alt.Axis(format=",.0f", title="items", tickCount=5, tickMinStep=1, grid=True),
+            ),
             color=_color(value["direction"] for value in values),
             order=alt.Order("place:Q"),
             description="told:N",
@@ -161,8 +164,8 @@ def _finished(chart: Any) -> Any:
         chart.configure(font=FONT, background="white", padding=20)
         .configure_view(stroke=None)
         .configure_axis(
-            grid=False, gridColor="#EAEAEA", domain=False, ticks=False, labelFontSize=11, titleFontSize=12, labelLimit=260,
-            titlePadding=12, titleFontWeight="normal", titleColor="#555555", labelColor=_DARK_INK,
+            grid=False, gridColor="#EAEAEA", domain=False, ticks=False, labelFontSize=11, labelLimit=260,
+            titleFontSize=12, titlePadding=12, titleFontWeight="normal", titleColor="#555555", labelColor=_DARK_INK,
         )
         .configure_axisY(labelPadding=8)
         .configure_title(fontSize=20, subtitleFontSize=13, subtitleColor="#555555", subtitlePadding=6)

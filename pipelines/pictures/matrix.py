@@ -64,7 +64,7 @@ def matrix(rows: Iterable[Mapping[str, Any]], most: int = MOST_LICENSES) -> Matr
     for row in rows:
         for name in {row["license_from"], row["license_to"]}:
             seen[name] += row["items"]
-            changed[name] += row["items"] * (row["direction"] != "same")
+            changed[name] += row["items"] * (row["license_from"] != row["license_to"])
     ranked = sorted(seen, key=lambda name: (-changed[name], -seen[name], name))
     shown = sorted(ranked[:most], key=openness)
     cells = _cells(rows, set(shown))
@@ -73,7 +73,9 @@ def matrix(rows: Iterable[Mapping[str, Any]], most: int = MOST_LICENSES) -> Matr
     return Matrix(
         shown + [OTHER] * (len(ranked) > most),
         [
-            Cell(*pair, **cell, strength=math.log1p(cell["items"]) / math.log1p(max(strongest, cell["items"])))
+            Cell(
+                *pair, **cell, strength=math.log1p(cell["items"]) / math.log1p(max(strongest, cell["items"]))
+            )
             for pair, cell in sorted(cells.items(), key=lambda each: [order[name] for name in each[0]])
         ],
         max(0, len(ranked) - most),
@@ -83,9 +85,13 @@ def matrix(rows: Iterable[Mapping[str, Any]], most: int = MOST_LICENSES) -> Matr
 def _cells(rows: Iterable[Mapping[str, Any]], shown: set[str]) -> dict[tuple[str, str], dict[str, Any]]:
     cells: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
-        before, after = (name if name in shown else OTHER for name in (row["license_from"], row["license_to"]))
+        before, after = (
+            name if name in shown else OTHER for name in (row["license_from"], row["license_to"])
+        )
         if OTHER not in (before, after):
-            cells[before, after] = {name: row[name] for name in ("direction", "items", "owners")}
+            # Unknown and unknown again compare as `unknown`: nothing that anyone did is seen in it.
+            direction = "same" if before == after else row["direction"]
+            cells[before, after] = {"direction": direction, "items": row["items"], "owners": row["owners"]}
         else:
             summed = cells.setdefault((before, after), {"direction": MIXED, "items": 0, "owners": None})
             summed["items"] += row["items"]

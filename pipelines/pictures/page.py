@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from xml.etree import ElementTree
 
-from pipelines.drift import Drift
+from pipelines.drift import Drift, percent
 from pipelines.pictures import charts
 from pipelines.pictures.matrix import matrix
 
@@ -25,7 +25,8 @@ dl { display: flex; flex-wrap: wrap; gap: 1rem 3rem; margin: 1.5rem 0; }
 dt { color: #555; font-size: .85rem; } dd { margin: 0; font-size: 1.6rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th { font-weight: normal; color: #555; font-size: .85rem; border-bottom: 1px solid #ccc; }
-th, td { padding: .2rem 1.2rem .2rem 0; text-align: right; } th:first-child, td:first-child { text-align: left; }
+th, td { padding: .2rem 1.2rem .2rem 0; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
 i { display: inline-block; width: .8em; height: .8em; margin-right: .6em; }
 figure { margin: 0; overflow-x: auto; } svg { display: block; max-width: 100%; height: auto; }
 .mark-text { pointer-events: none; }
@@ -52,30 +53,20 @@ def html(drift: Drift, dataset: str, ledger: str) -> str:
 
 def png(drift: Drift, dataset: str) -> bytes:
     """Both charts as PNG, under the numbers that matter."""
-    subtitle = [str(drift.span).capitalize(), summary(drift)]
+    subtitle = [str(drift.span).capitalize(), drift.summary]
     drawn = [charts.titled(chart, title, told) for title, told, chart in _charts(drift)]
     return charts.png(f"License drift of {dataset}", subtitle, drawn)
-
-
-def summary(drift: Drift) -> str:
-    """Such as `license of 433 of 19,923 items changed (2.17 %), visibility of 210`."""
-    return (
-        f"license of {drift.changed:,} of {drift.items:,} items changed"
-        f" ({percent(drift.changed / drift.items)}), visibility of {drift.visibility_changed:,}"
-    )
-
-
-def percent(share: float) -> str:
-    """Such as `2.17 %`; what is not nothing does not read as nothing."""
-    return "< 0.01 %" if 0 < share < 0.0001 else f"{share:.2%}".replace("%", " %")
 
 
 def _numbers(drift: Drift) -> Iterator[str]:
     yield "<dl>"
     for name, number in (
-        ("items with a known license on both days", f"{drift.items:,}"),
-        ("license changed", f"{drift.changed:,} ({percent(drift.changed / drift.items)})"),
-        ("visibility changed", f"{drift.visibility_changed:,}"),
+        ("items known on both days", f"{drift.items:,}"),
+        (
+            "with another license",
+            f"{drift.license_changed:,} ({percent(drift.license_changed / drift.items)})",
+        ),
+        ("with another visibility", f"{drift.visibility_changed:,}"),
     ):
         yield f"<div><dt>{name}</dt><dd>{number}</dd></div>"
     yield "</dl>"
@@ -94,13 +85,14 @@ def _table(drift: Drift) -> Iterator[str]:
 
 def _figures(drift: Drift) -> Iterator[str]:
     for title, told, chart in _charts(drift):
-        yield f"<h2>{escape(title)}</h2>\n<p>{escape(told)}</p>\n<figure>{_with_titles(charts.svg(chart))}</figure>"
+        yield f"<h2>{escape(title)}</h2>\n<p>{escape(told)}</p>"
+        yield f"<figure>{_with_titles(charts.svg(chart))}</figure>"
 
 
 def _charts(drift: Drift) -> Iterator[tuple[str, str, charts.Chart]]:
     """Each chart with its title and what is to be said of it."""
     span, grid = drift.span, matrix(drift.tables["license"].to_pylist())
-    told = "Items, from row to column; darker is more, on a logarithmic scale. The most open license comes first."
+    told = "Items, from row to column; darker is more (logarithmic). The most open license comes first."
     if grid.summed:
         told += f" Other: {grid.summed} licenses that changed less."
     yield "Which licenses became which", told, charts.matrix_chart(grid, span.from_date, span.to_date)

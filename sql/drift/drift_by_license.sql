@@ -10,10 +10,10 @@
 --   license_from VARCHAR
 --   license_to VARCHAR
 --   direction VARCHAR       from the one license to the other
---   items BIGINT            whose license is known on both dates
+--   items BIGINT            of which something is known on both dates
 --   owners BIGINT           distinct; items without an owner count none
 --   share DOUBLE            of the items that had license_from
---   visibility_changed BIGINT   of the items: that are also private, deleted, missing or public since
+--   visibility_changed BIGINT  items with another visibility
 with by_owner as (
     select
         license_from,
@@ -40,11 +40,11 @@ by_license as (
 select
     license_from,
     license_to,
-    directions.direction,
+    coalesce(directions.direction, 'unknown') as direction,
     by_license.items,
     by_license.owners,
     by_license.items / sum(by_license.items) over (partition by license_from) as share,
     by_license.visibility_changed
 from by_license
-inner join stored.directions as directions using (license_from, license_to)
-order by directions.direction = 'same', by_license.items desc, license_from, license_to
+left join stored.directions as directions using (license_from, license_to)
+order by license_from = license_to, by_license.items desc, license_from, license_to

@@ -18,13 +18,13 @@ with changes as (
 
 by_item as (
     select
-        directions.direction,
         changes.source,
         changes.owner_id,
         changes.item_id,
+        coalesce(directions.direction, 'unknown') as direction,
         date_trunc('month', changes.changed_on)::date as month
     from changes
-    inner join stored.directions as directions using (license_from, license_to)
+    left join stored.directions as directions using (license_from, license_to)
     group by all
 ),
 

@@ -9,10 +9,11 @@
 -- columns:
 --   upload_year SMALLINT    null: unknown
 --   direction VARCHAR       from the license on the one date to that on the other
---   items BIGINT            whose license is known on both dates
+--   items BIGINT            of which something is known on both dates
 --   owners BIGINT           distinct; items without an owner count none
 --   share DOUBLE            of the year's items
---   visibility_changed BIGINT   of the items: that are also private, deleted, missing or public since
+--   license_changed BIGINT  items with another license; `unknown` is also from unknown to unknown
+--   visibility_changed BIGINT  items with another visibility
 with by_owner as (
     select
         upload_year,
@@ -29,13 +30,14 @@ with by_owner as (
 by_direction as (
     select
         by_owner.upload_year,
-        directions.direction,
+        coalesce(directions.direction, 'unknown') as direction,
         by_owner.source,
         by_owner.owner_id,
         sum(by_owner.items) as items,
+        sum(by_owner.items) filter (where license_from <> license_to) as license_changed,
         sum(by_owner.visibility_changed) as visibility_changed
     from by_owner
-    inner join stored.directions as directions using (license_from, license_to)
+    left join stored.directions as directions using (license_from, license_to)
     group by all
 )
 
@@ -45,6 +47,7 @@ select
     sum(items)::bigint as items,
     count(owner_id) as owners,
     sum(items) / sum(sum(items)) over (partition by upload_year) as share,
+    coalesce(sum(license_changed), 0)::bigint as license_changed,
     sum(visibility_changed)::bigint as visibility_changed
 from by_direction
 group by upload_year, direction

@@ -1,4 +1,4 @@
--- Each item whose license is known on both of two dates, with what it was on the one and on the other.
+-- Each item of which something is known on both of two dates, with its license and visibility on both.
 -- Of the items of which nothing changed one row each is read; joined are only rows that hold on one date alone.
 -- grain: source, item_id
 -- reads: license_ledger
