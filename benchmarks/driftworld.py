@@ -1,14 +1,11 @@
 """A store of N items with three license snapshots, written bucket by bucket; and the same rows as raw dumps.
 
-python -m benchmarks.driftworld --rows 10M
-
 Nothing is parsed: what ingest costs has a benchmark of its own. Beside the store lie the dumps that a
 maintainer without byleave would query: of each snapshot 16 Parquet files in the order of the item ids.
 """
 
 from __future__ import annotations
 
-import argparse
 import concurrent.futures
 import dataclasses
 import functools
@@ -102,7 +99,7 @@ class DriftWorld:
         close_stores()
 
     def take_in_later(self, name: str, store: Path) -> None:
-        """Commit the fourth snapshot to a copy of the store: :data:`SAME` as the third, or :data:`CHANGED`."""
+        """Commit the fourth snapshot, :data:`SAME` or :data:`CHANGED`, to a copy of the store."""
         document = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
         open_store(str(store)).tables.commit(Table.from_json(document, name))
 
@@ -110,7 +107,7 @@ class DriftWorld:
 def _table(kind: str, name: str, date: str, buckets: dict[int, Blob]) -> Table:
     rows = sum(blob.rows for blob in buckets.values())
     counts = {"rows_read": rows, "rows": rows, "duplicates": 0, "quarantined": 0}
-    return Table(kind, name, date, buckets, counts=counts)
+    return Table(kind, name, date, buckets, counts=counts, full=kind == LICENSES)
 
 
 @functools.lru_cache(maxsize=1)

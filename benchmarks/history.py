@@ -36,7 +36,9 @@ _LATER_RELICENSES = 0.0005  # of the fourth look
 _ROOTS = ((2, 3), (7, 11))
 _LATER_ROOT = 13
 
-_TO = np.array([LICENSE_IDS.index(n) for n in ("all-rights-reserved", "CC-BY-4.0", "CC-BY-NC-2.0", "CC0-1.0")])
+_TO = np.array(
+    [LICENSE_IDS.index(n) for n in ("all-rights-reserved", "CC-BY-4.0", "CC-BY-NC-2.0", "CC0-1.0")]
+)
 _TO_WEIGHTS = (0.35, 0.30, 0.15, 0.20)
 
 _UPLOADS_FROM = np.datetime64("2004-02-10", "ms").astype(np.int64)
@@ -68,7 +70,7 @@ class Look:
     @property
     def listed(self) -> Mask:
         """Whether the snapshot has a row of the item."""
-        return self.visibility != _MISSING
+        return np.asarray(self.visibility != _MISSING)
 
 
 def looks(people: People, item: I64, owner: I64) -> list[Look]:

@@ -16,7 +16,8 @@ import tempfile
 
 import duckdb
 
-from transforms.domain.licenses import UNKNOWN, compare
+from transforms.domain.license_changes import compare
+from transforms.domain.licenses import UNKNOWN
 from transforms.synth.history import LICENSES
 
 THREADS = 2
