@@ -1,4 +1,4 @@
-"""What a store holds, by name: rows in blobs, and rows made of its documents. The catalog's views read these.
+"""What a store holds, by name: rows in blobs, and rows that code makes. The catalog's views read these.
 
 Knows tables and releases, and no SQL: `sql/views/` says what users see of it.
 """
@@ -11,11 +11,17 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.ledger import ledger_of
+from pipelines.progress import UNWATCHED, Watch
+from pipelines.release_inputs import choose_inputs
+from pipelines.runner import Runner
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from transforms.domain import schemas
+from transforms.domain.license_changes import directions_table
+from transforms.domain.licenses import PERMISSIONS, terms_table
 from transforms.domain.reasons import REASONS
 
 _text, _count, _day = pa.string(), pa.int64(), pa.date32()
@@ -30,10 +36,11 @@ IN_BLOBS = {
     "excluded": schemas.EXCLUDED,
     "tallies": schemas.TALLIES,
     "exclusions": schemas.EXCLUSIONS,
+    "ledger": schemas.LEDGER,
 }
 """Rows that lie in Parquet blobs, each with its schema."""
 
-IN_DOCUMENTS = {
+IN_CODE = {
     "snapshots": pa.schema(
         {
             "place": _count,  # among all snapshots, in the order of their dates
@@ -50,7 +57,7 @@ IN_DOCUMENTS = {
         }
     ),
     # To which snapshot the rows of a blob belong: equal rows of two snapshots are one blob.
-    "places": pa.schema({"path": _text, "kind": _text, "snapshot": _text, "date": pa.date32()}),
+    "places": pa.schema({"path": _text, "kind": _text, "snapshot": _text, "date": _day, "observer": _text}),
     "splits": pa.schema(
         {
             "path": _text,
@@ -62,6 +69,15 @@ IN_DOCUMENTS = {
         }
     ),
     "reasons": pa.schema({"place": _count, "reason": _text}),
+    "directions": pa.schema({"license_from": _text, "license_to": _text, "direction": _text}),
+    "license_terms": pa.schema(
+        {
+            **dict.fromkeys(("id", "unit", "version", "jurisdiction"), _text),
+            **dict.fromkeys((*PERMISSIONS, "share_alike", "attribution", "public_domain"), pa.bool_()),
+            **dict.fromkeys(("spdx_id", "url"), _text),
+            "flickr_id": pa.int8(),
+        }
+    ),
     "inputs": pa.schema(
         {"version": _text, "kind": _text, "snapshot": _text, "digest": _text, "rows": _count}
     ),
@@ -81,14 +97,14 @@ IN_DOCUMENTS = {
         }
     ),
 }
-"""Rows that code makes of documents, each with its schema."""
+"""Rows that code makes of documents, or knows, each with its schema."""
 
 OF_A_RELEASE = frozenset({"released_manifest", "items", "excluded", "tallies", "exclusions", "inputs"})
 """The names that mean something only for a release."""
 
 
-def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
-    """The blobs that hold ``name``, one of :data:`IN_BLOBS`.
+def blobs_of(store: Store, name: str, release: Release | None, watch: Watch = UNWATCHED) -> list[Blob]:
+    """The blobs that hold ``name``, one of :data:`IN_BLOBS`. The ledger is made where it is not remembered.
 
     Of two buckets that hold the same rows, such as equal counts, one blob comes twice. Where it is the blob
     that says what a row belongs to (quarantine, licenses, opt-outs), it comes once, whoever shares it.
@@ -97,6 +113,7 @@ def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
         store: to look in.
         name: of the rows.
         release: whose rows are meant, for the names in :data:`OF_A_RELEASE`.
+        watch: shows how far the ledger is.
 
     Raises:
         IntegrityError: the manifest of the release is not the one that it was cut from.
@@ -115,30 +132,44 @@ def blobs_of(store: Store, name: str, release: Release | None) -> list[Blob]:
             found = _each_once(blob for table in store.tables.all(LICENSES) for blob in _rows_of(table))
         case "opt_outs":
             found = _each_once(blob for table in store.tables.all(OPT_OUTS) for blob in _rows_of(table))
+        case "ledger":
+            found = _ledger(store, watch)
         case _:
             found = (blob for _, blob in sorted(_given(release).parts[name].items()))
     return list(found)
 
 
 def rows_of(store: Store, name: str, release: Release | None, path_of: Callable[[Blob], str]) -> pa.Table:
-    """The rows of ``name``, one of :data:`IN_DOCUMENTS`; arguments as :func:`blobs_of`.
+    """The rows of ``name``, one of :data:`IN_CODE`; arguments as :func:`blobs_of`.
 
     ``path_of`` says where DuckDB finds a blob: the path by which it tells from which snapshot a row is.
     """
-    rows: dict[str, Callable[[], Iterable[tuple[Any, ...]]]] = {
-        "snapshots": lambda: _snapshots(store),
-        "places": lambda: _places(store, path_of),
-        "splits": lambda: _splits(store, path_of),
-        "reasons": lambda: enumerate(REASONS),
-        "inputs": lambda: _inputs(_given(release)),
-        "releases": lambda: _releases(store),
-    }
-    return _table(IN_DOCUMENTS[name], rows[name]())
+    rows: Iterable[tuple[Any, ...]]
+    match name:
+        case "directions":
+            return directions_table().cast(IN_CODE[name])
+        case "license_terms":
+            return terms_table().cast(IN_CODE[name])
+        case "reasons":
+            rows = enumerate(REASONS)
+        case "snapshots":
+            rows = _snapshots(store)
+        case "places":
+            rows = _places(store, path_of)
+        case "splits":
+            rows = _splits(store, path_of)
+        case "inputs":
+            rows = _inputs(_given(release))
+        case "releases":
+            rows = _releases(store)
+        case _:
+            raise KeyError(name)
+    return _table(IN_CODE[name], rows)
 
 
 def describe(release: Release) -> pa.Table:
     """One release as the one row of `releases`."""
-    return _table(IN_DOCUMENTS["releases"], [(0, *_release(release))])
+    return _table(IN_CODE["releases"], [(0, *_release(release))])
 
 
 def _table(schema: pa.Schema, rows: Iterable[tuple[Any, ...]]) -> pa.Table:
@@ -171,6 +202,15 @@ def _rows_of(table: Table) -> Iterator[Blob]:
         yield table.blobs["entries"]
 
 
+def _ledger(store: Store, watch: Watch) -> Iterator[Blob]:
+    """The ledger of the newest manifest and every snapshot; empty where there is nothing to make it of."""
+    if store.tables.newest(MANIFESTS) is None or not store.tables.names(LICENSES):
+        return
+    inputs = choose_inputs(store, as_of=None, without_opt_outs=True)
+    ledger = ledger_of(store, inputs, Runner(watch=watch))
+    yield from (blob for _, blob in sorted(ledger.buckets.items()))
+
+
 def _all(store: Store) -> Iterator[Table]:
     return (table for kind in (MANIFESTS, LICENSES, OPT_OUTS) for table in store.tables.all(kind))
 
@@ -185,7 +225,14 @@ def _snapshots(store: Store) -> Iterator[tuple[Any, ...]]:
 def _places(store: Store, path_of: Callable[[Blob], str]) -> Iterator[tuple[Any, ...]]:
     for table in _all(store):
         for blob in dict.fromkeys(_rows_of(table)):
-            yield path_of(blob), table.kind, table.name, _date(table.date)
+            # A table says who looked only where that is not the dataset's own source.
+            yield (
+                path_of(blob),
+                table.kind,
+                table.name,
+                _date(table.date),
+                getattr(table, "observer", "") or store.dataset.source,
+            )
 
 
 def _quarantined(store: Store) -> Iterator[tuple[Table, Any]]:

@@ -4,13 +4,14 @@ One of `sql/drift/` may state parameters: then it is a table macro, else a view:
 
     -- parameters:
     --   valid_on DATE           the day that is asked about
-    --   known_on DATE := null   only what was known by that day
+    --   known_on DATE := null   as was known on that day; null: as is known now
 
 In its SELECT a parameter is a bare name, which the query casts to the type that is stated.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ def _parameters(query: str) -> list[str]:
     return [name + default for name, default in _PARAMETER.findall(stated)]
 
 
-def _queries(folder: str) -> dict[str, str]:
+@functools.cache
+def _queries(folder: str) -> Mapping[str, str]:
     files = [file for file in (shipped("sql") / folder).iterdir() if file.name.endswith(".sql")]
     by_name = sorted(files, key=lambda file: file.name)
     return {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for file in by_name}

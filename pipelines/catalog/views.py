@@ -1,54 +1,46 @@
-"""The catalog: a store, and one release of it, as views of an in-memory DuckDB. The only import of duckdb.
+"""The catalog: a store, and one release of it, as views and table macros of an in-memory DuckDB.
 
 ::
 
-    sql/views/<view>.sql  ──reads──►  stored.<name>  ──is──►  verified blobs, or rows made of documents
+    sql/views/<view>.sql   ──read──►  stored.<name>  ──is──►  verified blobs, or rows that code makes
+    sql/drift/<macro>.sql
 
 DuckDB never verifies what it reads, so a blob is hashed before it is opened, and copied here first if it
 lies elsewhere. Files that were not hashed cannot be opened at all: once the views stand, the connection
 reaches nothing else and cannot be unlocked. Only what a query names is hashed. Everything else has its view
-too, so that it can be listed and described, and refuses to be read.
+too, so that it can be listed and described, and refuses to be read. The license ledger is made when a query
+names it for the first time after a snapshot came in.
 """
 
 from __future__ import annotations
 
-import functools
-import json
 import os
 import secrets
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from pipelines.catalog import holdings
 from pipelines.catalog.copies import copies
-from pipelines.catalog.sqlfiles import stats, views
+from pipelines.catalog.sqlfiles import macros, stats, views
+from pipelines.catalog.statements import in_order, stored_names
+from pipelines.catalog.statements import named_views as named_views
+from pipelines.catalog.statements import plain_errors as plain_errors
 from pipelines.progress import UNWATCHED, Watch
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
-from transforms.domain.errors import ConfigError, IntegrityError, StateError, decode, encode
+from transforms.domain.errors import StateError, encode
 
 _MEMORY_BYTES = 1 << 30  # beyond it DuckDB spills to the temporary folder
 _NOT_OPENED = StateError(
     "a view was read that is not open. It is of a release, and there is no release yet (cut one:"
     " byleave release cut --help); or the query does not name it (write the view's name after FROM)"
 )
-_SCHEMAS = {**holdings.IN_BLOBS, **holdings.IN_DOCUMENTS}
-
-
-def named_views(sql: str) -> frozenset[str]:
-    """The views that ``sql`` names, for :func:`open_catalog` to open.
-
-    Raises:
-        ConfigError: it is not one statement that only reads.
-    """
-    nodes = (node for node in _nodes(_parse(sql)) if node["type"] in ("BASE_TABLE", "SHOW_REF"))
-    return frozenset({node["table_name"].lower() for node in nodes} & views().keys())
+_SCHEMAS = {**holdings.IN_BLOBS, **holdings.IN_CODE}
 
 
 @contextmanager
@@ -59,23 +51,22 @@ def open_catalog(
     needed: Iterable[str] | None = None,
     watch: Watch = UNWATCHED,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A locked connection with the views of `sql/views/`; a query over them reads only verified bytes.
+    """A locked connection with all views and macros; a query over them reads only verified bytes.
 
     Args:
         store: to open.
         release: version whose `items`, `decisions`, `exclusions`, `tallies`, `inputs` and
             `released_manifest` are meant; None: the newest.
-        needed: the views to be read; their blobs are hashed, the other views refuse. None: all of them, or
-            without a release all that need none.
+        needed: the views and macros to be read; their blobs are hashed, the others refuse. None: all of them,
+            or without a release all that need none.
         watch: shows what is fetched from a store elsewhere.
 
     Raises:
         StateError: a view is needed of a release that does not exist.
         IntegrityError: a blob is missing or damaged.
     """
-    queries = views()
-    wanted = queries.keys() if needed is None else queries.keys() & set(needed)
-    names = {name for view in wanted for name in _stored(queries[view])}
+    known = views().keys() | macros().keys()
+    names = stored_names(known if needed is None else known & set(needed))
     if release is None and needed is None and not store.releases.versions():
         names -= holdings.OF_A_RELEASE
     found = store.releases.get(release) if release or names & holdings.OF_A_RELEASE else None
@@ -87,9 +78,11 @@ def open_catalog(
 def _open(
     store: Store, release: Release | None, names: Collection[str], watch: Watch
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """All views, those over ``names`` readable."""
+    """All views and macros, those over ``names`` readable."""
     blobs = {
-        name: holdings.blobs_of(store, name, release) for name in sorted(names) if name in holdings.IN_BLOBS
+        name: holdings.blobs_of(store, name, release, watch)
+        for name in sorted(names)
+        if name in holdings.IN_BLOBS
     }
     distinct = list(dict.fromkeys(blob for each in blobs.values() for blob in each))
     with copies(store) as files, _connect() as connection:
@@ -115,33 +108,6 @@ def empty_catalog() -> duckdb.DuckDBPyConnection:
         _fill(connection, name, schema, None)
     _create_views(connection)
     return connection
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Whatever DuckDB raises in the block as one of byleave's errors, on one line.
-
-    Raises:
-        ConfigError: the query cannot be answered; the message lists the views.
-        StateError: it reads what is not there yet.
-        IntegrityError: a blob changed after it was verified.
-    """
-    try:
-        yield
-    except (duckdb.InternalException, duckdb.FatalException):
-        raise  # a defect, not the query's fault
-    except (duckdb.Error, OSError, pa.ArrowException) as error:
-        told = decode(str(error))
-        if told is not None:
-            raise told from None
-        # What follows repeats the query. A message may quote data, which must not speak to a terminal.
-        text = " ".join(str(error).split("\n\nLINE ")[0].split())
-        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-        if isinstance(error, duckdb.PermissionException):
-            text += ". A query reads the views, and nothing else"
-        if isinstance(error, duckdb.IOException):
-            raise IntegrityError(text) from error
-        raise ConfigError(f"{text}\nViews: {', '.join(views())}") from None
 
 
 def write_stats(path: Path, release: Release, store: Store, watch: Watch = UNWATCHED) -> None:
@@ -171,43 +137,6 @@ def write_stats(path: Path, release: Release, store: Store, watch: Watch = UNWAT
     finally:
         scratch.unlink(missing_ok=True)
         scratch.with_name(f"{scratch.name}.wal").unlink(missing_ok=True)
-
-
-@functools.cache
-def _parser() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
-
-
-def _parse(sql: str) -> Any:
-    """The syntax tree of the one SELECT in ``sql``."""
-    with plain_errors():
-        kinds = [statement.type for statement in duckdb.extract_statements(sql)]
-    if len(kinds) != 1:
-        raise ConfigError(f"one query at a time: this text holds {len(kinds)} statements")
-    if kinds == [duckdb.StatementType.SELECT]:
-        (text,) = _parser().cursor().execute("select json_serialize_sql(?)", [sql]).fetchall()[0]
-        tree = json.loads(text)
-        # `with x as (delete ...) select ...` is a SELECT to the parser.
-        if not tree["error"] and not any(node["type"].endswith("_QUERY_NODE") for node in _nodes(tree)):
-            return tree
-    raise ConfigError(
-        f"{kinds[0].name}: a query only reads. Begin it with SELECT, FROM, WITH, VALUES, DESCRIBE, SUMMARIZE"
-        " or SHOW; state the values of a PIVOT with IN"
-    )
-
-
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        if isinstance(tree.get("type"), str):
-            yield tree
-        tree = list(tree.values())
-    if isinstance(tree, list):
-        for branch in tree:
-            yield from _nodes(branch)
-
-
-def _stored(view: str) -> set[str]:
-    return {node["table_name"] for node in _nodes(_parse(view)) if node.get("schema_name") == "stored"}
 
 
 def _connect() -> duckdb.DuckDBPyConnection:
@@ -278,5 +207,8 @@ def _refuse(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema)
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection) -> None:
-    for view, query in views().items():
-        connection.execute(f"create view {view} as {query}")
+    for name in in_order([*views(), *macros()]):
+        if name in views():
+            connection.execute(f"create view {name} as {views()[name]}")
+        else:
+            connection.execute(f"create macro {macros()[name].signature} as table {macros()[name].query}")

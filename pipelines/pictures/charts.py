@@ -37,7 +37,7 @@ _ROW_PIXELS = 27
 _NARROWEST_PIXELS = 44
 _CHARACTER_PIXELS = 6.2
 _TIMELINE_PIXELS = 640
-_DARK_INK, _LIGHT_INK = "#1a1a1a", "#ffffff"
+_INK, _BLACK, _WHITE = "#1a1a1a", "#000000", "#ffffff"
 _MOST_LABELED_MONTHS = 36
 
 
@@ -64,7 +64,7 @@ def matrix_chart(matrix: Matrix, from_date: str, to_date: str) -> alt.Chart:
         opacity=alt.Opacity("opacity:Q", scale=None, legend=None),
     )
     numbers = base.mark_text(fontSize=10.5, aria=False).encode(
-        text=alt.Text("items:Q", format=","), color=alt.Color("ink:N", scale=None)
+        text=alt.Text("items:Q", format=",.0f"), color=alt.Color("ink:N", scale=None)
     )
     return (cells + numbers).properties(
         width=_column_pixels(matrix) * len(matrix.licenses),
@@ -114,7 +114,8 @@ def timeline_chart(
                 axis=alt.Axis(title="month", labelAngle=-40, values=_labeled(months)),
             ),
             y=alt.Y(
-                "sum(items):Q",
+                "items:Q",
+                stack="zero",
                 axis=alt.Axis(format=",.0f", title="items", tickCount=5, tickMinStep=1, grid=True),
             ),
             color=_color(value["direction"] for value in values),
@@ -152,7 +153,7 @@ def sentence(text: str) -> alt.Chart:
     """What is said where there is nothing to draw."""
     return (
         alt.Chart(alt.Data(values=[{"text": text}]))
-        .mark_text(align="left", fontSize=14, color=_DARK_INK)
+        .mark_text(align="left", fontSize=14, color=_INK)
         .encode(text="text:N", x=alt.value(0))
         .properties(width=_TIMELINE_PIXELS, height=40)
     )
@@ -165,7 +166,8 @@ def _finished(chart: Any) -> Any:
         .configure_view(stroke=None)
         .configure_axis(
             grid=False, gridColor="#EAEAEA", domain=False, ticks=False, labelFontSize=11, labelLimit=260,
-            titleFontSize=12, titlePadding=12, titleFontWeight="normal", titleColor="#555555", labelColor=_DARK_INK,
+            titleFontSize=12, titlePadding=12, titleFontWeight="normal", titleColor="#555555",
+            labelColor=_INK,
         )
         .configure_axisY(labelPadding=8)
         .configure_title(fontSize=20, subtitleFontSize=13, subtitleColor="#555555", subtitlePadding=6)
@@ -198,11 +200,11 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 
 def _ink(color: str, opacity: float) -> str:
-    """What can be read on ``color`` over white, by the contrast of WCAG 2."""
+    """What reads better on ``color`` over white; by the contrast of WCAG 2, one of the two is above 4.5."""
     channels = [int(color[place : place + 2], 16) / 255 * opacity + 1 - opacity for place in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     luminance = sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-    return _DARK_INK if (luminance + 0.05) ** 2 > 1.05 * 0.06 else _LIGHT_INK
+    return _BLACK if (luminance + 0.05) ** 2 > 1.05 * 0.05 else _WHITE
 
 
 def _months(from_date: str, to_date: str) -> list[str]:

@@ -68,7 +68,9 @@ def matrix(rows: Iterable[Mapping[str, Any]], most: int = MOST_LICENSES) -> Matr
     ranked = sorted(seen, key=lambda name: (-changed[name], -seen[name], name))
     shown = sorted(ranked[:most], key=openness)
     cells = _cells(rows, set(shown))
-    strongest = max((cell["items"] for cell in cells.values() if cell["direction"] != "same"), default=1)
+    strongest = max(
+        (cell["items"] for cell in cells.values() if cell["direction"] not in ("same", MIXED)), default=1
+    )
     order = {name: place for place, name in enumerate([*shown, OTHER])}
     return Matrix(
         shown + [OTHER] * (len(ranked) > most),

@@ -6,6 +6,7 @@ policy. What a cell of a chart stands for is told when the mouse is over it, by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 from xml.etree import ElementTree
@@ -84,9 +85,9 @@ def _table(drift: Drift) -> Iterator[str]:
 
 
 def _figures(drift: Drift) -> Iterator[str]:
-    for title, told, chart in _charts(drift):
+    for number, (title, told, chart) in enumerate(_charts(drift)):
         yield f"<h2>{escape(title)}</h2>\n<p>{escape(told)}</p>"
-        yield f"<figure>{_with_titles(charts.svg(chart))}</figure>"
+        yield f"<figure>{_with_titles(_with_own_ids(charts.svg(chart), number))}</figure>"
 
 
 def _charts(drift: Drift) -> Iterator[tuple[str, str, charts.Chart]]:
@@ -112,3 +113,9 @@ def _with_titles(svg: str) -> str:
         if told := mark.get("aria-label"):
             ElementTree.SubElement(mark, f"{{{_SVG}}}title").text = told
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _with_own_ids(svg: str, number: int) -> str:
+    """The SVG with ids that no other figure of the page has, and that do not tell what was drawn before."""
+    own: dict[str, str] = {}
+    return re.sub(r"\bclip\d+\b", lambda found: own.setdefault(found[0], f"clip{number}-{len(own)}"), svg)

@@ -2,7 +2,7 @@
 -- grain: source, item_id
 -- parameters:
 --   valid_on DATE           the day that is asked about
---   known_on DATE := null   only what was known by that day; null: all that is known
+--   known_on DATE := null   as was known on that day; null: as is known now
 -- columns:
 --   source VARCHAR
 --   item_id VARCHAR
@@ -29,6 +29,6 @@ from stored.ledger
 where
     valid_from <= valid_on::date
     and (valid_to is null or valid_to > valid_on::date)
-    and (known_on::date is not null or known_to is null)
+    -- Where known_on is null, the comparison is too, and only what is known until further notice is left.
+    and (known_to is null or known_to > known_on::date)
     and (known_on::date is null or known_from <= known_on::date)
-    and (known_on::date is null or known_to is null or known_to > known_on::date)

@@ -1,33 +1,41 @@
 -- What share of the changes between two days comes from few owners. Items without an owner are left out.
 -- grain: direction
 -- parameters:
---   from_date DATE          changes of that day are not counted, as in license_transitions
---   to_date DATE            the last day that is
+--   from_date DATE          changes after this day
+--   to_date DATE            and until this day
+--   known_on DATE := null   as was known on that day; null: as is known now
 -- columns:
 --   direction VARCHAR       same: only visibility changed
 --   items BIGINT            that changed so, however often
 --   owners BIGINT           distinct
 --   top_owner_share DOUBLE  of the items, those of the owner who has most of them
 --   top_10_owners_share DOUBLE
---   top_percent_share DOUBLE  those of the first hundredth of the owners, rounded up
+--   top_percent_share DOUBLE   those of the first hundredth of the owners, rounded up
 --   gini DOUBLE             0: each owner changed as many; towards 1: one changed them all
-with items as (
-    select distinct
-        direction,
-        source,
-        owner_id,
-        item_id
-    from license_events
-    where changed_on > from_date::date and changed_on <= to_date::date and owner_id is not null
+with changes as (
+    select *
+    from license_changes(from_date, to_date, known_on := known_on)
+    where owner_id is not null
 ),
 
-owners as (
+changed as (
+    select distinct
+        changes.source,
+        changes.owner_id,
+        changes.item_id,
+        coalesce(directions.direction, 'unknown') as direction
+    from changes
+    left join stored.directions
+        on changes.license_from = directions.license_from and changes.license_to = directions.license_to
+),
+
+by_owner as (
     select
         direction,
         source,
         owner_id,
         count(*) as items
-    from items
+    from changed
     group by direction, source, owner_id
 ),
 
@@ -38,7 +46,7 @@ ranked as (
         -- Owners with as many items each have some rank of their own; which one makes no difference.
         row_number() over (partition by direction order by items desc) as place,
         count(*) over (partition by direction) as owners
-    from owners
+    from by_owner
 )
 
 select

@@ -19,7 +19,7 @@ with restricted as (
     from license_events
 ),
 
-owners as (
+by_owner as (
     select
         changed_on,
         source,
@@ -30,16 +30,21 @@ owners as (
     from restricted
     where by_license or is_hidden
     group by changed_on, source, owner_id
+),
+
+days as (
+    select
+        changed_on,
+        count(owner_id) as owners,
+        sum(items)::bigint as items,
+        sum(license_items)::bigint as license_items,
+        sum(hidden_items)::bigint as hidden_items,
+        max(items) filter (where owner_id is not null) / sum(items) as top_owner_share
+    from by_owner
+    group by changed_on
 )
 
-select
-    changed_on,
-    count(owner_id) as owners,
-    sum(items)::bigint as items,
-    sum(license_items)::bigint as license_items,
-    sum(hidden_items)::bigint as hidden_items,
-    max(items) filter (where owner_id is not null) / sum(items) as top_owner_share
-from owners
-group by changed_on
-having count(owner_id) >= owners_at_least::bigint
+select *
+from days
+where owners >= owners_at_least::bigint
 order by changed_on
