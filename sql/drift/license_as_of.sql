@@ -1,5 +1,6 @@
 -- What the license of each item was on a day, as it was known on a day.
 -- grain: source, item_id
+-- reads: license_ledger
 -- parameters:
 --   valid_on DATE           the day that is asked about
 --   known_on DATE := null   as was known on that day; null: as is known now
@@ -25,7 +26,7 @@ select
     known_from,
     upload_year,
     media_type
-from stored.ledger
+from license_ledger
 where
     valid_from <= valid_on::date
     and (valid_to is null or valid_to > valid_on::date)

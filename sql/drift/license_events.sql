@@ -1,5 +1,6 @@
 -- Each change of an item's license or visibility after it was first seen, as it is known now.
 -- grain: source, item_id, changed_on
+-- reads: license_ledger
 -- columns:
 --   source VARCHAR
 --   item_id VARCHAR
@@ -16,7 +17,7 @@
 --   media_type VARCHAR      photo, video or unknown
 with closed as not materialized (
     select *
-    from stored.ledger
+    from license_ledger
     where known_to is null and valid_to is not null
 ),
 
@@ -36,7 +37,7 @@ changes as (
         closed.upload_year,
         closed.media_type
     from closed
-    inner join stored.ledger as begun
+    inner join license_ledger as begun
         on
             closed.source = begun.source
             and closed.item_id = begun.item_id

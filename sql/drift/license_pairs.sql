@@ -23,6 +23,8 @@ with known as not materialized (
         -- Where known_on is null, the comparison is too, and only what is known until further notice is left.
         (known_to is null or known_to > known_on::date)
         and (known_on::date is null or known_from <= known_on::date)
+        -- The other way round, the conditions below would pick rows that hold on neither day.
+        and if(from_date::date > to_date::date, error('from_date is after to_date: swap them')::boolean, true)
 ),
 
 ended as (

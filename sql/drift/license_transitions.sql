@@ -1,6 +1,7 @@
 -- From which license to which the items went between two days, those that did not change included.
 -- Counted are items of which something is known on both days.
 -- grain: license_from, license_to, visibility_from, visibility_to, upload_year, media_type
+-- reads: license_ledger
 -- parameters:
 --   from_date DATE
 --   to_date DATE            not before from_date

@@ -1,5 +1,6 @@
 -- What share of the changes between two days comes from few owners. Items without an owner are left out.
 -- grain: direction
+-- reads: license_ledger
 -- parameters:
 --   from_date DATE          changes after this day
 --   to_date DATE            and until this day

@@ -1,5 +1,6 @@
 -- Days on which many owners restricted at once: another license that allows less, or items gone from sight.
 -- grain: changed_on
+-- reads: license_events
 -- parameters:
 --   owners_at_least BIGINT := 10
 -- columns:

@@ -1,5 +1,6 @@
 -- Items of the newest manifest that nobody looked at since a day, or ever.
 -- grain: source, item_id
+-- reads: licenses, manifest
 -- parameters:
 --   observed_before DATE    whoever was seen on that day or later is not stale
 -- columns:

@@ -1,5 +1,5 @@
 -- Every row of every license snapshot: what was seen, repeats included. `license_ledger` is what it comes to.
--- grain: snapshot, source, item_id
+-- grain: snapshot, source, item_id, observed_on
 -- columns:
 --   snapshot VARCHAR
 --   source VARCHAR

@@ -1,0 +1,1 @@
+restriction_waves()

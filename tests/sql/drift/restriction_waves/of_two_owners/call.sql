@@ -1,0 +1,1 @@
+restriction_waves(owners_at_least := 2)
