@@ -7,6 +7,7 @@ maintainer without byleave would query: of each snapshot 16 Parquet files in the
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import functools
 import json
@@ -25,7 +26,6 @@ from benchmarks.history import (
     DAYS,
     SEED,
     SOURCE,
-    Look,
     People,
     home_of_owners,
     items_of,
@@ -47,7 +47,8 @@ from transforms.synth.draws import I64
 LATER_DAY = "2026-11-01"
 SAME, CHANGED = "same", "changed"
 WORKERS = 2
-_RAW_FILES = 16
+_RAW_FILES = 16  # of a snapshot
+_RAW_PARTS = 4  # in which they are made: for each, the ids of all items are looked at
 _RAW_GROUP_ROWS = 122_880  # what DuckDB itself writes, and reads by threads
 _SCAN_ITEMS = 1 << 22
 
@@ -78,8 +79,7 @@ class DriftWorld:
         self._build_store()
         for day in DAYS:
             self.raw(day).mkdir(parents=True)
-        tasks = [(self, number) for number in range(_RAW_FILES)]
-        for _ in _in_processes(_write_raw, tasks, "raw files"):
+        for _ in _in_processes(_write_raw, [(self, part) for part in range(_RAW_PARTS)], "raw files, parts"):
             pass
         whole.touch()
 
@@ -135,18 +135,19 @@ def _write_bucket(world: DriftWorld, bucket: int) -> tuple[int, dict[str, Blob]]
     return bucket, blobs
 
 
-def _write_raw(world: DriftWorld, number: int) -> None:
-    """Write one file of each snapshot: the items whose ids lie in its part of all ids, in their order."""
+def _write_raw(world: DriftWorld, part: int) -> None:
+    """Write those files of each snapshot whose items have ids in one part of all ids, in their order."""
     people = _people(world.rows, buckets_for(world.rows))[0]
-    item = _by_id(people, number)
-    owner = people.owner_of(item)
-    seen = looks(people, item, owner)
-    for day, look in zip(DAYS, seen, strict=True):
-        with pq.ParquetWriter(world.raw(day) / f"{number:02d}.parquet", _RAW, compression="zstd") as writer:
+    items = np.array_split(_by_id(people, part), _RAW_FILES // _RAW_PARTS)
+    for number, item in enumerate(items, start=part * len(items)):
+        with contextlib.ExitStack() as doors:
+            files = [world.raw(day) / f"{number:02d}.parquet" for day in DAYS]
+            writers = [doors.enter_context(pq.ParquetWriter(f, _RAW, compression="zstd")) for f in files]
             for start in range(0, len(item), _RAW_GROUP_ROWS):
-                part = slice(start, start + _RAW_GROUP_ROWS)
-                group = Look(look.license[part], look.visibility[part])
-                writer.write_table(raw_rows(people, item[part], owner[part], group).cast(_RAW))
+                group = item[start : start + _RAW_GROUP_ROWS]
+                owner = people.owner_of(group)
+                for writer, look in zip(writers, looks(people, group, owner), strict=True):
+                    writer.write_table(raw_rows(people, group, owner, look).cast(_RAW))
 
 
 _RAW = pa.schema(
@@ -155,14 +156,13 @@ _RAW = pa.schema(
 """Ids as numbers, which Flickr's are: smaller than as text, and faster to join."""
 
 
-def _by_id(people: People, number: int) -> I64:
-    """The items of raw file ``number``, in the order of their ids."""
+def _by_id(people: People, part: int) -> I64:
+    """The items of one part of all ids, in the order of their ids."""
     found, numbers = [], []
-    top = people.most_item_number
     for start in range(0, people.items, _SCAN_ITEMS):
         item = np.arange(start, min(start + _SCAN_ITEMS, people.items))
         its = people.item_number(item)
-        here = its * _RAW_FILES // (top + 1) == number
+        here = its * _RAW_PARTS // (people.most_item_number + 1) == part
         found.append(item[here])
         numbers.append(its[here])
     return np.concatenate(found)[np.argsort(np.concatenate(numbers))]
