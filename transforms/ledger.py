@@ -60,7 +60,7 @@ def build_ledger(manifest: pa.Table, looks: Sequence[Look], observers: Sequence[
         wanted += ((one, needed) for one in of_day)
     news = fold.news()
     if fold.uneven.items.any():
-        news = together([news, bitemporal.changes(said_of(wanted, listener.states))])
+        news = together([news, bitemporal.changes(said_of(wanted, fold.uneven, listener.states))])
     return _table(manifest, bitemporal.rectangles(news.in_order()), listener)
 
 
@@ -170,7 +170,12 @@ class _Fold:
         said = np.full(count, -1, np.int32)
         said[heard.item[heard.own]] = heard.code[heard.own]
         if heard.look.full and heard.look.absent_on == heard.look.known:
-            said[heard.absent(count) & (self.current >= 0)] = States.MISSING
+            absent = heard.absent(count)
+            said[absent & (self.current >= 0)] = States.MISSING
+            # Of those that nobody saw before, a history may say otherwise: then they were missing.
+            self.uneven.note(
+                np.flatnonzero(absent & (self.current < 0) & self.uneven.items), heard.look.known
+            )
         return said
 
 

@@ -146,23 +146,25 @@ class Uneven(NamedTuple):
         uneven = Uneven(_all(count, FOREVER), _all(count, -FOREVER))
         for each in heard:
             if each.valid is not None:
-                uneven._note(each.item[~each.own], each.valid[~each.own])
+                uneven.note(each.item[~each.own], each.valid[~each.own])
             twice = np.flatnonzero(np.bincount(each.item[each.own], minlength=count) > 1)
-            uneven._note(twice, each.look.known)
+            uneven.note(twice, each.look.known)
             if each.look.full and each.look.absent_on != each.look.known:
-                uneven._note(np.flatnonzero(each.absent(count)), each.look.absent_on)
+                uneven.note(np.flatnonzero(each.absent(count)), each.look.absent_on)
         return uneven
 
-    def _note(self, item: npt.NDArray[Any], day: Numbers | int) -> None:
+    def note(self, item: npt.NDArray[Any], day: Numbers | int) -> None:
+        """Some items are not plain on a day, or each on its own."""
         np.minimum.at(self.first, item, day)
         np.maximum.at(self.last, item, day)
 
 
-def said_of(heard: Sequence[tuple[Heard, Flags]], states: States) -> Observations:
+def said_of(heard: Sequence[tuple[Heard, Flags]], uneven: Uneven, states: States) -> Observations:
     """What looks say, absences from full looks included.
 
     Args:
-        heard: looks, and of which items what each of them says is wanted.
+        heard: looks, and of which items it is wanted what each of them says of its own day.
+        uneven: of whose items all else that looks say is wanted.
         states: by which they were heard.
     """
 
@@ -174,7 +176,7 @@ def said_of(heard: Sequence[tuple[Heard, Flags]], states: States) -> Observation
 
     said = []
     for each, wanted in heard:
-        pick = wanted[each.item]
+        pick = wanted[each.item] | ~each.own
         item = each.item[pick]
         known = _all(len(item), each.look.known)
         valid = known if each.valid is None else each.valid[pick]
@@ -182,7 +184,8 @@ def said_of(heard: Sequence[tuple[Heard, Flags]], states: States) -> Observation
     before = _Before(together(said))
     for each, wanted in heard:
         if each.look.full:
-            absent = np.flatnonzero(wanted & each.absent(len(wanted))).astype(np.int32)
+            of = wanted if each.look.absent_on == each.look.known else uneven.items
+            absent = np.flatnonzero(of & each.absent(len(of))).astype(np.int32)
             item, known = before.known(absent, each.look.absent_on)
             known = np.maximum(known, np.int32(each.look.known))
             valid, code = _all(len(item), each.look.absent_on), _all(len(item), states.MISSING)

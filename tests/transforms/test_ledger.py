@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import itertools
+import random
 from collections import defaultdict
 
 import numpy as np
@@ -121,6 +122,34 @@ def written(ledger):
     return parquet.write(parquet.grouped(ledger, LEDGER), LEDGER).to_pybytes()
 
 
+def crowded(seed):
+    """Eight days on which a few observers say much, and mostly the same, of the same items."""
+    rng = random.Random(seed)
+    days = [datetime.date(2026, 11, day) for day in range(1, 9)]
+    items = [("flickr", str(item)) for item in range(4)]
+    license_ids, dated = LICENSE_IDS[: rng.choice((1, 2))], rng.choice((0, 0.1, 0.5))
+    visibilities = rng.choice((("public",), ("public", "private")))
+    looks = []
+    for _ in range(rng.randint(1, 12)):
+        day, rows = rng.choice(days), {}
+        for item in items * 2:
+            if rng.random() < 0.6:
+                own = rng.choice(days) if rng.random() < dated else None
+                said = (rng.choice(license_ids), rng.choice(visibilities), own)
+                rows[item, own or day] = dict(zip(COLUMNS, (*item, *said), strict=True))
+        looks.append(
+            {
+                "day": day,
+                "observer": rng.choice(OBSERVERS),
+                "full": rng.random() < 0.4,
+                "looked_on": rng.choice(days) if rng.random() < dated / 3 else None,
+                "rows": [*rows.values()],
+            }
+        )
+    manifest = [manifest_row(*item, "a", []) for item in items]
+    return World(manifest, looks, tuple(rng.sample(OBSERVERS, rng.randint(0, 3))))
+
+
 # --- What it says ------------------------------------------------------------------------------------------
 
 
@@ -130,6 +159,16 @@ def test_the_ledger_is_the_oracle_s(world):
     for item in world.items:
         assert rows.pop(item, []) == oracle.ledger_of(oracle.said_of(item, world.looks), world.observers)
     assert not rows
+
+
+@pytest.mark.parametrize("start", range(0, 800, 100))
+def test_where_much_is_said_the_ledger_is_the_oracle_s_too(start):
+    for seed in range(start, start + 100):
+        world = crowded(seed)
+        rows = by_item(built(world))
+        for item in world.items:
+            expected = oracle.ledger_of(oracle.said_of(item, world.looks), world.observers)
+            assert rows[item] == expected, (seed, item)
 
 
 @given(worlds())
