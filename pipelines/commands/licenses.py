@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 @click.group()
 def licenses() -> None:
-    """Look at licenses as people write them."""
+    """Look at licenses: as people write them, and what is known of a store's items."""
 
 
 @licenses.command()
