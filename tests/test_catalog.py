@@ -18,8 +18,9 @@ import pytest
 from pipelines.catalog import sqlfiles
 from pipelines.catalog import views as catalog
 from pipelines.catalog.queries import ask, run_query
-from pipelines.catalog.statistics import ship_stats
+from pipelines.catalog.statistics import count, disclose, ship_stats
 from pipelines.store.blobs import Blob
+from pipelines.store.disclosures import Disclosures
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Dataset, Store, create_store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
@@ -30,6 +31,7 @@ from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT, PRECEDENCE
 from transforms.facts import join_facts
 from transforms.ledger import Look, build_ledger, newest
+from transforms.published import DRIFT, TABLES
 
 POLICY = Policy(
     "research-noncommercial", ("CC-BY-2.0",), "newest", "exclude", "exclude", "exclude", "exclude", "exclude"
@@ -600,48 +602,106 @@ def test_views_that_a_query_names(sql: str, named: set[str]) -> None:
     assert catalog.named_views(sql) == named
 
 
-def test_stats_hold_aggregates_and_no_ids(world: World, tmp_path: Path) -> None:
-    release = world.store.releases.get("2026.10.0")
-    path = tmp_path / "new" / "stats.duckdb"
-    catalog.write_stats(path, release, world.store)
-    assert [file.name for file in path.parent.iterdir()] == ["stats.duckdb"]
-    data = path.read_bytes()
+def stats_of(store: Store, version: str, folder: Path) -> duckdb.DuckDBPyConnection:
+    """The statistics of a release, as a reader opens them."""
+    path = folder / f"{version}.duckdb"
+    path.write_bytes(store.backend.read(store.releases.stats_path(version)))
+    return duckdb.connect(str(path), read_only=True)
+
+
+def larger(store: Store, **more: Any) -> World:
+    """A world of many owners: 900 items in 4 buckets."""
+    world = World(store)
+    table = manifest(7, 900)
+    owners = pa.array([f"{place % 301:07d}@N01" for place in range(900)])
+    world.cut(
+        "1", world.take_in("m", table.set_column(2, schemas.MANIFEST.field("owner_id"), owners), **more)
+    )
+    return world
+
+
+def test_stats_hold_counts_of_many_and_no_ids(broken: World, tmp_path: Path) -> None:
+    world = larger(broken.store)
+    release = world.store.releases.get("1")
+    ship_stats(world.store, release)
+    data = world.store.backend.read(world.store.releases.stats_path("1"))
     ids = {row[name] for row in world.rows.to_pylist() for name in ("item_id", "owner_id")} - {None}
-    assert len(ids) > 60
+    assert len(ids) > 900
     assert not [each for each in ids if each.encode() in data]
-    with duckdb.connect(str(path), read_only=True) as stats:
+    with stats_of(world.store, "1", tmp_path) as stats:
         tables = {name for (name,) in stats.sql("select table_name from duckdb_tables()").fetchall()}
-        assert tables == {"releases", "tallies", "exclusions", "licenses"}
-        kinds = stats.sql(
-            "select table_name, column_name from duckdb_columns() where not internal"
-        ).fetchall()
-        assert not [column for _, column in kinds if column in ("item_id", "owner_id", "owner_name", "title")]
-        for name in ("tallies", "exclusions"):
-            assert stats.sql(f"from {name}").to_arrow_table().to_pylist() == answer(
-                world.store, f"from {name}"
-            )
-        views = {"license_drift", "drift_by_year", "exclusions_by_reason", "kept_by_license"}
-        for name in views:
-            assert stats.sql(f"from {name}").to_arrow_table().to_pylist() == answer(
-                world.store, sqlfiles.stats()[name]
-            )
+        assert tables == {"releases", *TABLES, "withheld"}
         (row,) = stats.sql("from releases").to_arrow_table().to_pylist()
-        assert row == answer(world.store, "from releases where version = '2026.10.0'")[0]
-        (kept,) = stats.sql("select sum(kept) from licenses").fetchall()[0]
-        assert kept == row["kept"]
+        assert row == answer(world.store, "from releases where version = '1'")[0]
+        for name, table in TABLES.items():
+            shown = stats.sql(f"from {name}").to_arrow_table().to_pylist()
+            withheld = stats.sql(f"select * from withheld where table_name = '{name}'").fetchall()[0]
+            assert withheld[1:] == (withheld[2] - len(shown), withheld[2], 10)
+            if name == DRIFT:
+                assert shown == []  # nothing was looked at
+                continue
+            keys = ", ".join(table.keys)
+            exact = answer(world.store, f"select {keys}, sum(items) as items from tallies group by all")
+            assert len(shown) > 0 or name == "media_types"
+            assert all(each in exact for each in shown)
+            assert all(each["items"] >= 10 for each in shown)
+        assert stats.sql("select sum(items)::bigint from years").fetchall() == [(row["rows"],)]
 
 
-def test_stats_are_shipped_once(broken: World, tmp_path: Path) -> None:
-    release = broken.cut("1", broken.take_in("m", manifest(3)))
-    place = broken.store.releases.stats_path("1")
-    assert ship_stats(broken.store, release) == f"{broken.store.url}/{place}"
-    before = broken.store.backend.read(place)
-    ship_stats(broken.store, release)
-    assert broken.store.backend.read(place) == before
-    path = tmp_path / "stats.duckdb"
-    path.write_bytes(before)
-    with duckdb.connect(str(path), read_only=True) as stats:
-        assert len(stats.sql("from license_drift").fetchall()) > 1
+def test_of_the_owners_of_a_cell_no_more_are_counted_than_there_are(broken: World) -> None:
+    world = larger(broken.store)
+    totals, tables = count(world.store, world.store.releases.get("1"))
+    exact = answer(
+        world.store,
+        "select verdict, count(*) as items, count(distinct owner_id) as owners from decisions group by all",
+    )
+    assert {row["verdict"]: row["items"] for row in exact} == {name: c.items for name, c in totals.items()}
+    assert all(0 < totals[row["verdict"]].owners <= row["owners"] for row in exact)
+    for name in ("years", "media_types"):
+        of_all = sum(cell.items for cell in tables[name].values())
+        assert of_all == sum(cell.items for cell in totals.values())
+    assert sum(cell.items for cell in tables["exclusions"].values()) == totals["excluded"].items
+
+
+def test_stats_of_few_owners_say_nothing(world: World, tmp_path: Path) -> None:
+    release = world.store.releases.get("2026.10.0")
+    ship_stats(world.store, release)
+    with stats_of(world.store, release.version, tmp_path) as stats:
+        (row,) = stats.sql("from releases").to_arrow_table().to_pylist()
+        assert [row[name] for name in ("version", "rows", "kept", "excluded")] == ["2026.10.0", *[None] * 3]
+        assert all(not stats.sql(f"from {name}").fetchall() for name in TABLES)
+        hidden = dict(stats.sql("select table_name, cells from withheld").fetchall())
+    assert hidden["years"] == 6
+    assert disclose(world.store, release).withheld is None
+
+
+def test_stats_are_shipped_once_and_noted_first(broken: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = larger(broken.store)
+    release, store = world.store.releases.get("1"), world.store
+    place = store.releases.stats_path("1")
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.catalog.statistics.write_tables", lambda *_: sys.exit("killed"))
+        with pytest.raises(SystemExit):
+            ship_stats(store, release)
+    assert not store.backend.exists(place)
+    (noted,) = Disclosures(store.backend, store.dataset.path).all()
+    assert ship_stats(store, release) == f"{store.url}/{place}"
+    before = store.backend.read(place)
+    ship_stats(store, release)
+    assert store.backend.read(place) == before
+    assert Disclosures(store.backend, store.dataset.path).all() == [noted]
+
+
+def test_a_release_is_published_with_regard_to_those_before(broken: World) -> None:
+    world = larger(broken.store)
+    first = disclose(world.store, world.store.releases.get("1"))
+    again = disclose(
+        world.store,
+        world.cut("2", world.store.tables.newest(MANIFESTS), seed=1),  # type: ignore[arg-type]
+    )
+    assert first.withheld is not None
+    assert (again.version, again.tables, again.withheld) == ("2", first.tables, first.withheld)
+    assert len(Disclosures(world.store.backend, world.store.dataset.path).all()) == 2
 
 
 def test_ask_answers_as_text(world: World) -> None:
