@@ -33,8 +33,10 @@ def sql(store: str, query: str | None, file: str | None, release: str | None, ho
     With values in parentheses: license_as_of(valid_on, known_on), license_transitions(from_date, to_date,
     known_on), drift_by_month(from_date, to_date), restriction_waves(owners_at_least),
     owner_concentration(from_date, to_date), stale(observed_before), and what else is in sql/drift/. Without
-    known_on, what is known now counts. Every blob that a query reads is held to its digest first. Of one on gs:// that is a
-    copy, which is gone when the query ends, or kept in the folder BYLEAVE_CACHE.
+    known_on, what is known now counts.
+
+    Every blob that a query reads is held to its digest first. Of one on gs:// that is a copy, which is gone
+    when the query ends, or kept in the folder BYLEAVE_CACHE.
 
     \b
     Example:
