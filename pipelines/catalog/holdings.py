@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipelines.ledger import ledger_of
 from pipelines.progress import UNWATCHED, Watch
-from pipelines.release_inputs import choose_inputs
+from pipelines.release_inputs import choose_inputs, inputs_of
 from pipelines.runner import Runner
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
@@ -22,6 +22,7 @@ from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from transforms.domain import schemas
 from transforms.domain.license_changes import directions_table
 from transforms.domain.licenses import PERMISSIONS, terms_table
+from transforms.domain.policy import Policy
 from transforms.domain.reasons import PRECEDENCE, REASONS
 
 _text, _count, _day = pa.string(), pa.int64(), pa.date32()
@@ -104,7 +105,9 @@ OF_A_RELEASE = frozenset({"released_manifest", "items", "excluded", "tallies", "
 
 
 def blobs_of(store: Store, name: str, release: Release | None, watch: Watch = UNWATCHED) -> list[Blob]:
-    """The blobs that hold ``name``, one of :data:`IN_BLOBS`. The ledger is made where it is not remembered.
+    """The blobs that hold ``name``, one of :data:`IN_BLOBS`, or `released_ledger`.
+
+    A ledger is made where it is not remembered.
 
     Of two buckets that hold the same rows, such as equal counts, one blob comes twice. Where it is the blob
     that says what a row belongs to (quarantine, licenses, opt-outs), it comes once, whoever shares it.
@@ -134,6 +137,8 @@ def blobs_of(store: Store, name: str, release: Release | None, watch: Watch = UN
             found = _each_once(blob for table in store.tables.all(OPT_OUTS) for blob in _rows_of(table))
         case "ledger":
             found = _ledger(store, watch)
+        case "released_ledger":
+            found = _ledger_of(store, _given(release), watch)
         case _:
             found = (blob for _, blob in sorted(_given(release).parts[name].items()))
     return list(found)
@@ -209,6 +214,15 @@ def _ledger(store: Store, watch: Watch) -> Iterator[Blob]:
     inputs = choose_inputs(store, as_of=None, without_opt_outs=True)
     ledger = ledger_of(store, inputs, Runner(watch=watch))
     yield from (blob for _, blob in sorted(ledger.buckets.items()))
+
+
+def _ledger_of(store: Store, release: Release, watch: Watch) -> Iterator[Blob]:
+    """The ledger that the release was joined with."""
+    inputs = inputs_of(store, release)
+    if inputs.licenses:
+        observers = Policy.from_dict(release.content["policy"]).observers
+        ledger = ledger_of(store, inputs, Runner(watch=watch), observers)
+        yield from (blob for _, blob in sorted(ledger.buckets.items()))
 
 
 def _all(store: Store) -> Iterator[Table]:

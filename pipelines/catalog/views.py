@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ import pyarrow as pa
 
 from pipelines.catalog import holdings
 from pipelines.catalog.copies import copies
-from pipelines.catalog.sqlfiles import macros, stats, views
+from pipelines.catalog.sqlfiles import macros, views
 from pipelines.catalog.statements import in_order, stored_names
 from pipelines.catalog.statements import named_views as named_views
 from pipelines.catalog.statements import plain_errors as plain_errors
@@ -76,11 +76,12 @@ def open_catalog(
 
 @contextmanager
 def _open(
-    store: Store, release: Release | None, names: Collection[str], watch: Watch
+    store: Store, release: Release | None, names: Collection[str], watch: Watch, *, of_release: bool = False
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """All views and macros, those over ``names`` readable."""
+    """All views and macros, those over ``names`` readable; the ledger perhaps that of the release."""
+    ledger = "released_ledger" if of_release else "ledger"
     blobs = {
-        name: holdings.blobs_of(store, name, release, watch)
+        name: holdings.blobs_of(store, ledger if name == "ledger" else name, release, watch)
         for name in sorted(names)
         if name in holdings.IN_BLOBS
     }
@@ -110,17 +111,23 @@ def empty_catalog() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def write_stats(path: Path, release: Release, store: Store, watch: Watch = UNWATCHED) -> None:
-    """Write a DuckDB file of a release's aggregates, in which no id of an item or owner occurs.
+@contextmanager
+def open_released(
+    store: Store, release: Release, watch: Watch = UNWATCHED
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tallies of a release, and the license ledger of what it was made of; other views refuse.
 
-    Tables: `releases` (one row), `tallies` and `exclusions` as the catalog's views of these names, `licenses`
-    (license_then, license_now, direction, items, kept, excluded). Views: each query of `sql/stats/` that
-    needs no more than these. The file appears whole or not at all; its bytes differ from run to run.
+    Raises:
+        StateError: a table that the release was made of is no longer there.
+        IntegrityError: a blob is missing or damaged.
     """
-    tables = {"releases": holdings.describe(release).drop_columns(["place"])}
-    with _open(store, release, ("tallies", "exclusions", "reasons"), watch) as catalog:
-        for name in ("tallies", "exclusions"):
-            tables[name] = catalog.sql(f"from {name}").to_arrow_table()
+    names = {"tallies", *stored_names(["drift_by_month"])}
+    with _open(store, release, names, watch, of_release=True) as connection:
+        yield connection
+
+
+def write_tables(path: Path, tables: Mapping[str, pa.Table]) -> None:
+    """Write a DuckDB file of ``tables``. It appears whole or not at all; its bytes differ from run to run."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -129,10 +136,6 @@ def write_stats(path: Path, release: Release, store: Store, watch: Watch = UNWAT
                 connection.register("rows_to_store", rows)
                 connection.execute(f"create table {name} as from rows_to_store")
                 connection.unregister("rows_to_store")
-            connection.execute(f"create table licenses as {stats()['license_drift']}")
-            for name, query in stats().items():
-                if named_views(query) <= tables.keys():
-                    connection.execute(f"create view {name} as {query}")
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
@@ -16,6 +17,7 @@ from transforms.domain.errors import InputError
 from transforms.domain.license_spellings import OUTCOMES, read_one
 
 _BLOCK_BYTES = 4 << 20
+_LINE_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -40,19 +42,18 @@ def normalize(file: BinaryIO, how: str | None) -> None:
     """Print each line, the id of the license that it names, and how it was found.
 
     Found is `exact` (the canonical id or address), `normalized`, `conflict` (what is written together names
-    different licenses) or `unknown`. A line may hold a slug and behind tabs its version, its URL, or both. The
-    last line, on standard error, counts them.
+    different licenses) or `unknown`. A line may hold a slug, and behind tabs its version, its URL, or both.
+    The last line, on standard error, counts them.
 
     \b
     Example:
       byleave licenses normalize licenses.txt --csv
     """
-    out = click.get_binary_stream("stdout")
     found: Counter[str] = Counter()
-    write = _WRITERS[how or "text"]
-    for text in write(_read(_blocks(file), found)):
-        out.write(text.encode())
-    out.flush()
+    blocks = _read(_blocks(file), found)
+    for text in _json(blocks) if how == "json" else _csv(blocks) if how == "csv" else _text(blocks):
+        sys.stdout.buffer.write(text.encode())
+    sys.stdout.flush()
     lines = found.total()
     shares = (f"{outcome} {found[outcome]:,} ({found[outcome] / (lines or 1):.1%})" for outcome in OUTCOMES)
     click.echo(f"{counted(lines, 'line')}: {', '.join(shares)}", err=True)
@@ -60,18 +61,21 @@ def normalize(file: BinaryIO, how: str | None) -> None:
 
 def _blocks(file: BinaryIO) -> Iterator[list[str]]:
     """The file's lines, some megabytes at a time. Bytes that are no UTF-8 are shown as ``\\xff``."""
-    begun = file.read(len(_BOM)).removeprefix(_BOM)
-    while block := file.read(_BLOCK_BYTES):
+    begun, lines = b"", 0
+    block = file.read(len(_BOM)).removeprefix(_BOM) + file.read(_BLOCK_BYTES)
+    while block:
         whole, end, rest = block.rpartition(b"\n")
         if end:
-            yield _lines(begun + whole)
-            begun = rest
-        elif len(begun) <= _BLOCK_BYTES:
-            begun += block
-        else:
+            found = _lines(begun + whole)
+            yield found
+            lines += len(found)
+        begun = rest if end else begun + rest
+        if len(begun) > _LINE_BYTES:
             raise InputError(
-                f"{file.name}: a line is longer than {_BLOCK_BYTES:,} bytes. Give one license a line"
+                f"{file.name}: line {lines + 1:,} is longer than {_LINE_BYTES:,} bytes. "
+                "Write one license on a line"
             )
+        block = file.read(_BLOCK_BYTES)
     if begun:
         yield _lines(begun.removesuffix(b"\n"))
 
@@ -110,6 +114,3 @@ def _json(blocks: Iterable[list[Row]]) -> Iterator[str]:
         yield between + ",\n".join(json.dumps(row._asdict(), ensure_ascii=False) for row in rows)
         between = ",\n"
     yield "[]\n" if between == "[\n" else "\n]\n"
-
-
-_WRITERS = {"text": _text, "csv": _csv, "json": _json}

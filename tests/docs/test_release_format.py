@@ -35,6 +35,7 @@ TABLES = (
     "manifest",
     "quarantine",
     "licenses",
+    "ledger",
     "opt_outs",
     "index",
     "facts",

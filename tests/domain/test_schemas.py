@@ -97,6 +97,7 @@ def test_every_schema_is_among_those_tested():
         MANIFEST,
         QUARANTINE,
         LICENSES,
+        LEDGER,
         OPT_OUTS,
         LEDGER,
         INDEX,
