@@ -25,7 +25,7 @@ from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Dataset, Store, create_store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from transforms import cut, decide, tallies
-from transforms.domain import schemas
+from transforms.domain import licenses, schemas
 from transforms.domain.errors import ConfigError, IntegrityError, StateError
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT, PRECEDENCE
@@ -334,6 +334,59 @@ def test_ledgers_hold_every_snapshot_and_list(world: World) -> None:
     ]
 
 
+def test_license_terms_are_those_that_are_known(world: World) -> None:
+    found = answer(world.store, "from license_terms")
+    assert [row["id"] for row in found] == sorted(licenses.LICENSES)
+    assert [row["flickr_id"] for row in found if row["id"] == "CC-BY-2.0"] == [4]
+
+
+def observe(world: World, day: datetime.date, table: pa.Table, seed: int, **more: Any) -> pa.Table:
+    """A license snapshot of a day, of all items of a manifest; what it says."""
+    said = (
+        look(table, seed)
+        .drop_columns("observed_on")
+        .append_column("observed_on", pa.nulls(len(table), pa.date32()))
+    )
+    said = said.set_column(said.schema.get_field_index("owner_id"), "owner_id", table["owner_id"])
+    blobs = put_buckets(world.store, said.select(schemas.LICENSES.names), by_owner(table))
+    world.store.tables.commit(Table(LICENSES, f"of-{day}", date=day.isoformat(), buckets=blobs, **more))
+    return said
+
+
+def test_the_ledger_is_of_the_newest_manifest_and_every_snapshot(broken: World) -> None:
+    """It is made when it is first asked for."""
+    table = manifest(3)
+    broken.take_in("m", table)
+    later = DAY + datetime.timedelta(30)
+    first, second = observe(broken, DAY, table, 1), observe(broken, later, table, 2, observer="openverse")
+    for day, said in ((DAY, first), (later, second)):
+        rows = answer(broken.store, f"from license_as_of('{day}') order by item_id")
+        assert [(row["item_id"], row["owner_id"], row["license"], row["visibility"]) for row in rows] == [
+            *zip(
+                *(said[name].to_pylist() for name in ("item_id", "owner_id", "license", "visibility")),
+                strict=True,
+            )
+        ]
+    assert {row["observer"] for row in rows} == {"flickr", "openverse"}
+    assert (
+        answer(broken.store, f"from license_as_of('{later}', known_on := '{DAY - datetime.timedelta(1)}')")
+        == []
+    )
+    (drift,) = answer(broken.store, f"select sum(items)::int n from license_transitions('{DAY}', '{later}')")
+    (events,) = answer(broken.store, "select count(*) n from license_events")
+    differ = [
+        a != b
+        for a, b in zip(
+            *(t.select(["license", "visibility"]).to_pylist() for t in (first, second)), strict=True
+        )
+    ]
+    assert (drift["n"], events["n"]) == (len(table), sum(differ))
+    (seen,) = answer(broken.store, "select list(distinct (observer, known_on)) as l from licenses")
+    assert {tuple(each.values()) for each in seen["l"]} == {("flickr", DAY), ("openverse", later)}
+    assert len(answer(broken.store, f"from stale('{later}')")) == 0
+    assert len(answer(broken.store, f"from stale('{later + datetime.timedelta(1)}')")) == len(table)
+
+
 def test_snapshots_tell_what_was_taken_in(world: World) -> None:
     found = answer(world.store, "from snapshots")
     assert [(row["kind"], row["snapshot"]) for row in found] == [
@@ -377,16 +430,23 @@ def test_a_sound_release_passes_every_check(world: World, name: str) -> None:
     assert answer(world.store, sqlfiles.checks()[name]) == []
 
 
+def call(signature: str) -> str:
+    """A call with a value for each parameter that has to have one."""
+    name, parameters = signature.removesuffix(")").split("(")
+    return f"{name}({', '.join(repr('2026-11-01') for each in parameters.split(', ') if ':=' not in each)})"
+
+
 def test_views_have_one_type_empty_full_and_closed(world: World) -> None:
     with (
         catalog.empty_catalog() as empty,
         catalog.open_catalog(world.store) as full,
         catalog.open_catalog(world.store, needed=()) as closed,
     ):
-        for view in sqlfiles.views():
-            described = empty.sql(f"describe {view}").fetchall()
-            assert full.sql(f"describe {view}").fetchall() == described
-            assert closed.sql(f"describe {view}").fetchall() == described
+        called = [call(macro.signature) for macro in sqlfiles.macros().values()]
+        for relation in [*sqlfiles.views(), *called]:
+            described = empty.sql(f"describe from {relation}").fetchall()
+            assert full.sql(f"describe from {relation}").fetchall() == described
+            assert closed.sql(f"describe from {relation}").fetchall() == described
         assert [name for (name,) in closed.sql("show tables").fetchall()] == sorted(sqlfiles.views())
 
 
@@ -422,6 +482,8 @@ def test_without_a_release_its_views_are_refused(broken: World) -> None:
     assert answer(broken.store, "from releases") == []
     assert answer(broken.store, "from manifest") == []
     assert answer(broken.store, "from quarantine") == []
+    for empty in ("license_ledger", "license_events", "license_conflicts", "license_as_of('2026-11-01')"):
+        assert answer(broken.store, f"from {empty}") == []
     for view in ("items", "decisions", "exclusions", "tallies", "inputs", "released_manifest"):
         with pytest.raises(StateError, match="no release yet"):
             answer(broken.store, f"select count(*) from {view}")
@@ -500,6 +562,9 @@ def test_a_query_reaches_nothing_but_the_views(world: World, tmp_path: Path, sql
         "select item_id from query_table('manifest') where item_id = 'x'",
         "select tags from query_table('manifest') where len(tags) > 9",
         "select 1 from query_table('items') having count(*) = 0",
+        "from query('from license_as_of(''2026-11-01'')')",
+        "select 1 from query('from drift_by_month(''2026-10-01'', ''2026-11-01'')') having count(*) = 0",
+        "from stored.ledger",
         "from stored.manifest",
         "from stored.items where owner_id is not null",
     ],
@@ -526,6 +591,9 @@ def test_what_was_not_hashed_is_never_read_as_empty(world: World, sql: str) -> N
         ("pivot tallies on verdict in ('kept') using sum(items)", {"tallies"}),
         ("select columns('owner.*') from licenses, unnest([1])", {"licenses"}),
         ("from opt_outs union all by name from items", {"opt_outs", "items"}),
+        ("from License_As_Of('2026-11-01') join manifest using (item_id)", {"license_as_of", "manifest"}),
+        ("select (select count(*) from main.stale('2026-11-01')) as n", {"stale"}),
+        ("from range(3), read_text('x'), query('from stale(1)')", set()),
         ("select 'from items'", set()),
         ("show tables", set()),
     ],

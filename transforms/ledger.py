@@ -132,15 +132,15 @@ class _Fold:
         """Go on with all looks of one day, a later one than the last.
 
         Returns:
-            The items that are not plain and of which these looks are needed to know them: all, but where a
-            day says what the one before said, and nothing uneven lies from that one to this.
+            The items that are not plain and of which these looks say something to know: all, but where a day
+            says what the one before said, and nothing uneven lies from that one to this.
         """
         day = heard[0].look.known
         said, by = self._believed(heard, states)
         spoken = said >= 0
         changed = spoken & (said != self.current)
         near = (self.uneven.first <= day) & (self._spoken_on <= self.uneven.last)
-        needed = self.uneven.items & (~spoken | changed | near)
+        needed = self.uneven.items & (changed | near)
         self.current[changed] = said[changed]
         self._spoken_on[spoken] = day
         plain = np.flatnonzero(changed & ~self.uneven.items).astype(np.int32)

@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -21,29 +21,25 @@ def named_views(sql: str) -> frozenset[str]:
     Raises:
         ConfigError: it is not one statement that only reads.
     """
-    return frozenset(_name(node) for node in _nodes(_parse(sql))) & (views().keys() | macros().keys())
+    return frozenset(_name(node) for node in _nodes(_parse(sql))) & _relations().keys()
 
 
 def stored_names(relations: Iterable[str]) -> set[str]:
     """The tables of the schema `stored` that views and macros read, themselves or through each other."""
-    nodes = (node for relation in in_order(relations) for node in _nodes(_parse(_query(relation))))
-    return {_name(node) for node in nodes if _is_stored(node)}
+    return {name for relation in in_order(relations) for name in _reads(relation).stored}
 
 
 def in_order(relations: Iterable[str]) -> list[str]:
     """Views and macros and all those that they read, each after what it reads itself."""
-    known, found = views().keys() | macros().keys(), dict[str, None]()
+    found = dict[str, None]()
 
     def add(relation: str) -> None:
-        nodes = _nodes(_parse(_query(relation)))
-        for other in sorted(known & {_name(node) for node in nodes if not _is_stored(node)}):
-            if other not in found:
-                add(other)
+        for other in sorted(_reads(relation).relations - found.keys()):
+            add(other)
         found[relation] = None
 
     for relation in relations:
-        if relation not in found:
-            add(relation)
+        add(relation)
     return list(found)
 
 
@@ -85,12 +81,23 @@ def _name(node: Mapping[str, Any]) -> str:
     return ""
 
 
-def _is_stored(node: Mapping[str, Any]) -> bool:
-    return node.get("schema_name") == "stored"
+class _Reads(NamedTuple):
+    stored: frozenset[str]
+    relations: frozenset[str]
 
 
-def _query(relation: str) -> str:
-    return views()[relation] if relation in views() else macros()[relation].query
+@functools.cache
+def _relations() -> Mapping[str, str]:
+    return {**views(), **{name: macro.query for name, macro in macros().items()}}
+
+
+@functools.cache
+def _reads(relation: str) -> _Reads:
+    """What a view or macro reads itself."""
+    nodes = [node for node in _nodes(_parse(_relations()[relation])) if _name(node)]
+    stored = {_name(node) for node in nodes if node.get("schema_name") == "stored"}
+    others = {_name(node) for node in nodes if node.get("schema_name") != "stored"}
+    return _Reads(frozenset(stored), frozenset(others) & _relations().keys())
 
 
 @functools.cache

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO, NamedTuple
 
 import click
@@ -16,6 +18,7 @@ from transforms.domain.errors import InputError
 from transforms.domain.license_spellings import OUTCOMES, read_one
 
 _BLOCK_BYTES = 4 << 20
+_LINE_BYTES = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -29,49 +32,63 @@ class Row(NamedTuple):
 
 @click.group()
 def licenses() -> None:
-    """Look at licenses as people write them."""
+    """Look at licenses: as people write them, and what is known of a store's items."""
 
 
 @licenses.command()
-@click.argument("file", type=click.File("rb"), default="-", metavar="[FILE|-]")
+@click.argument("file", default="-", metavar="[FILE|-]")
 @click.option("--json", "how", flag_value="json", help="Print a JSON array of objects.")
 @click.option("--csv", "how", flag_value="csv", help="Print CSV with a header.")
-def normalize(file: BinaryIO, how: str | None) -> None:
+def normalize(file: str, how: str | None) -> None:
     """Print each line, the id of the license that it names, and how it was found.
 
     Found is `exact` (the canonical id or address), `normalized`, `conflict` (what is written together names
-    different licenses) or `unknown`. A line may hold a slug and behind tabs its version, its URL, or both. The
-    last line, on standard error, counts them.
+    different licenses) or `unknown`. A line may hold a slug, and behind tabs its version, its URL, or both.
+    The last line, on standard error, counts them.
 
     \b
     Example:
       byleave licenses normalize licenses.txt --csv
     """
-    out = click.get_binary_stream("stdout")
     found: Counter[str] = Counter()
-    write = _WRITERS[how or "text"]
-    for text in write(_read(_blocks(file), found)):
-        out.write(text.encode())
-    out.flush()
+    with _opened(file) as source:
+        blocks = _read(_blocks(source), found)
+        for text in _json(blocks) if how == "json" else _csv(blocks) if how == "csv" else _text(blocks):
+            sys.stdout.buffer.write(text.encode())
+    sys.stdout.flush()
     lines = found.total()
     shares = (f"{outcome} {found[outcome]:,} ({found[outcome] / (lines or 1):.1%})" for outcome in OUTCOMES)
     click.echo(f"{counted(lines, 'line')}: {', '.join(shares)}", err=True)
 
 
+def _opened(file: str) -> AbstractContextManager[BinaryIO]:
+    if file == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return open(file, "rb")
+    except OSError as error:
+        raise InputError(
+            f"{file}: cannot be read: {error.strerror}. Give a file, or - for standard input"
+        ) from None
+
+
 def _blocks(file: BinaryIO) -> Iterator[list[str]]:
     """The file's lines, some megabytes at a time. Bytes that are no UTF-8 are shown as ``\\xff``."""
-    begun = file.read(len(_BOM)).removeprefix(_BOM)
-    while block := file.read(_BLOCK_BYTES):
+    begun, lines = b"", 0
+    block = file.read(len(_BOM)).removeprefix(_BOM) + file.read(_BLOCK_BYTES)
+    while block:
         whole, end, rest = block.rpartition(b"\n")
         if end:
-            yield _lines(begun + whole)
-            begun = rest
-        elif len(begun) <= _BLOCK_BYTES:
-            begun += block
-        else:
+            found = _lines(begun + whole)
+            yield found
+            lines += len(found)
+        begun = rest if end else begun + rest
+        if len(begun) > _LINE_BYTES:
             raise InputError(
-                f"{file.name}: a line is longer than {_BLOCK_BYTES:,} bytes. Give one license a line"
+                f"{file.name}: line {lines + 1:,} is longer than {_LINE_BYTES:,} bytes. "
+                "Write one license on a line"
             )
+        block = file.read(_BLOCK_BYTES)
     if begun:
         yield _lines(begun.removesuffix(b"\n"))
 
@@ -110,6 +127,3 @@ def _json(blocks: Iterable[list[Row]]) -> Iterator[str]:
         yield between + ",\n".join(json.dumps(row._asdict(), ensure_ascii=False) for row in rows)
         between = ",\n"
     yield "[]\n" if between == "[\n" else "\n]\n"
-
-
-_WRITERS = {"text": _text, "csv": _csv, "json": _json}

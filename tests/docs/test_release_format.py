@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from pipelines.store.lease import Lease
 from pipelines.store.memo import Result
 from pipelines.store.releases import FORMAT, PARTS, Release
 from pipelines.store.store import Dataset, Store
-from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table
+from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from transforms.domain import keys, license_changes, reasons, schemas
 from transforms.domain.policy import Policy, parse_policy
 from transforms.domain.subbuckets import LIMIT_ROWS, SubBucket
@@ -35,6 +36,7 @@ TABLES = (
     "manifest",
     "quarantine",
     "licenses",
+    "ledger",
     "opt_outs",
     "index",
     "facts",
@@ -219,11 +221,13 @@ def test_the_version_file(store: Store) -> None:
 
 
 def test_a_tables_digest_is_made_as_the_page_says() -> None:
-    for one in (MANIFEST, LIST):
+    late = replace(MANIFEST, kind=LICENSES, observed_on="2026-01-01", observer="openverse", full=True)
+    for one in (MANIFEST, LIST, late):
         document = one.to_json()
         parts = {name: {str(row[0]): row[1] for row in document[name]} for name in ("buckets", "shards")}
         blobs = {name: reference[0] for name, reference in document["blobs"].items()}
-        stated = {"kind": document["kind"], "date": document["date"], **parts, "blobs": blobs}
+        further = {name: document[name] for name in ("observed_on", "observer", "full") if document[name]}
+        stated = {"kind": document["kind"], "date": document["date"], **parts, "blobs": blobs, **further}
         assert one.digest == document["digest"] == sha256(canonical(stated))
 
 

@@ -72,7 +72,8 @@ def test_licenses_without_an_owner_may_concern_any_bucket(
     ingest_licenses(store, [str(file)], fmt="csv", observed_on="2026-11-21", runner=ByHand())
     seen = outlook(store)
     assert seen["Resolve"].why == {"licenses": seen["Resolve"].to_do}
-    assert (seen["Join"].to_do, seen["Join"].at_most) == (0, seen["Join"].actions)
+    for stage in ("Ledger", "Join"):
+        assert (seen[stage].to_do, seen[stage].at_most) == (0, seen[stage].actions)
     assert done_by_a_cut(store)["Join"] == 3
 
 
@@ -88,7 +89,8 @@ def test_a_first_release_is_all_to_do(full_hamlet: Store, copy: Copy) -> None:
     seen = outlook(copy(full_hamlet))
     assert seen["Join"].at_most == seen["Cut"].at_most == seen["Join"].actions == seen["Cut"].actions > 0
     assert seen["Resolve"].to_do == seen["Resolve"].actions == sum(seen["Resolve"].why.values())
-    assert seen["Join"].why == {"first": seen["Join"].to_do}
+    assert seen["Ledger"].why == {"first": seen["Ledger"].to_do}
+    assert seen["Join"].to_do == 0  # what each will be made of is not known yet
 
 
 def test_other_code_is_the_reason_where_nothing_else_is(
@@ -99,6 +101,24 @@ def test_other_code_is_the_reason_where_nothing_else_is(
     digest = code.digest
     monkeypatch.setattr(code, "digest", lambda module: digest(module) + "!")
     seen = outlook(store)
-    for stage in ("Resolve", "Join"):
+    for stage in ("Resolve", "Ledger"):
         assert seen[stage].why == {"code": seen[stage].to_do}
         assert seen[stage].to_do == seen[stage].actions
+
+
+def test_a_license_snapshot_with_news_of_one_owner_is_one_bucket(
+    full_hamlet: Store, copy: Copy, tmp_path: Path
+) -> None:
+    store = copy(full_hamlet)
+    part = next(iter(cut(store).parts["items"].values()))
+    row = store.blobs.get_table(part, ["item_id", "owner_id"]).to_pylist()[0]
+    file = tmp_path / "licenses.csv"
+    file.write_text(
+        f"item_id,owner_id,license,visibility\n{row['item_id']},{row['owner_id']},CC0-1.0,deleted\n"
+    )
+    ingest_licenses(store, [str(file)], fmt="csv", observed_on="2026-11-21", runner=ByHand())
+    seen = outlook(store)
+    assert (seen["Ledger"].to_do, seen["Ledger"].why) == (1, {"licenses": 1})
+    assert (seen["Join"].to_do, seen["Join"].at_most) == (0, 1)
+    done = done_by_a_cut(store)
+    assert (done["Ledger"], done["Join"], done["Cut"]) == (1, 1, 1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.answers import DAY, NOT_FOUND, ok, read, refused
 
 from transforms.domain.errors import InputError
-from transforms.domain.licenses import normalize_one
+from transforms.domain.license_spellings import normalize_one
 
 PLACE = "inbox/info.xml"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.answers import DAY, SHARED, read, refused
 
 from transforms.domain.errors import InputError
-from transforms.domain.licenses import normalize_one
+from transforms.domain.license_spellings import normalize_one
 
 OWNER = "12345678@N00"
 

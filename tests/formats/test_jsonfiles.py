@@ -48,8 +48,7 @@ def test_bytes_are_a_value_an_error_or_a_fault(data: bytes) -> None:
 
 
 def test_sizes_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonfiles, "DOCUMENT_BYTES", 100)
-    monkeypatch.setattr(jsonfiles, "LINE_BYTES", 50)
+    monkeypatch.setattr(jsonfiles, "VALUE_BYTES", 100)
     exactly = json.dumps(["x" * 96]).encode()
     assert len(exactly) == 100
     assert len(list(jsonfiles.values(io.BytesIO(exactly)))) == 1
@@ -59,10 +58,10 @@ def test_sizes_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
         ):
             list(jsonfiles.values(io.BytesIO(data)))
 
-    lines = [b"1", json.dumps("x" * 47).encode(), json.dumps("x" * 48).encode(), b"x" * 5000, b"2"]
+    lines = [b"1", json.dumps("x" * 97).encode(), json.dumps("x" * 98).encode(), b"x" * 5000, b"2"]
     found = list(jsonfiles.values(io.BytesIO(b"\n".join(lines))))
-    assert [(each.line, each.value) for each in found if not each.fault] == [(0, 1), (1, "x" * 47), (4, 2)]
+    assert [(each.line, each.value) for each in found if not each.fault] == [(0, 1), (1, "x" * 97), (4, 2)]
     assert [(each.line, each.fault) for each in found if each.fault] == [
-        (2, ("line_too_long", "a line of 51 bytes, over 50")),
-        (3, ("line_too_long", "a line of 5,001 bytes, over 50")),
+        (2, ("line_too_long", "a line of 101 bytes, over 100")),
+        (3, ("line_too_long", "a line of 5,001 bytes, over 100")),
     ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 
 import pytest
 from hypothesis import given
@@ -138,10 +139,36 @@ def test_cells_that_cannot_be_read_are_counted(changed: dict[str, str], lost: di
         ("CC0", "3.0", "CC0 3.0"),
     ],
 )
-def test_license(unit: str, version: str, raw: str | None) -> None:
+def test_license_without_a_url(unit: str, version: str, raw: str | None) -> None:
     rows = parse(line(license=unit, license_version=version)).rows
     assert rows["license_raw"].to_pylist() == [raw]
     assert rows["license"].to_pylist() == [normalize_one(raw)]
+
+
+BY_2 = "https://creativecommons.org/licenses/by/2.0/"
+
+
+@pytest.mark.parametrize(
+    ("unit", "version", "url", "license_id", "lost"),
+    [
+        ("by", "2.0", BY_2, "CC-BY-2.0", {}),
+        ("by", NULL, BY_2, "CC-BY-2.0", {}),
+        (NULL, "2.0", BY_2, "CC-BY-2.0", {}),
+        (NULL, NULL, BY_2, "CC-BY-2.0", {}),
+        ("by-nc-nd", "2.0", "creativecommons.org/licenses/by-nd-nc/2.0/jp", "CC-BY-NC-ND-2.0-JP", {}),
+        ("by-nc", "2.0", BY_2, "unknown", {"license": 1}),
+        ("by", "4.0", BY_2, "unknown", {"license": 1}),
+        ("by", "2.0", "https://example.com/terms", "unknown", {}),
+    ],
+)
+def test_license_with_a_url(unit: str, version: str, url: str, license_id: str, lost: dict[str, int]) -> None:
+    meta_data = json.dumps({"license_url": url, "description": "a"})
+    parsed = parse(line() + line(license=unit, license_version=version, meta_data=meta_data) + line())
+    assert parsed.rows["license"].to_pylist() == ["CC-BY-NC-ND-2.0", license_id, "CC-BY-NC-ND-2.0"]
+    # What was written is kept as it is read, so that a conflict can be looked at.
+    assert [normalize_one(raw) for raw in parsed.rows["license_raw"].to_pylist()][1] == license_id
+    assert parsed.rows["license_raw"][1].as_py().endswith(url)
+    assert parsed.unparsable == lost
 
 
 @given(

@@ -103,7 +103,6 @@ def changes(said: Observations) -> Changes:
     rulings = Changes(
         said.item[ruling], said.valid[ruling], known, said.code[ruling], _first_to_say(said)[ruling]
     )
-    rulings = rulings.at(_starts(rulings.item, rulings.valid, rulings.code))
     return rulings.at(_news(rulings))
 
 

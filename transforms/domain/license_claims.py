@@ -65,6 +65,7 @@ _NAMES: Mapping[str, str] = {
     **_FLICKR_NAMES,
     **{terms.id.lower(): terms.id for terms in LICENSES.values() if not terms.version},
     "cc-pddc": "CC-PDDC",
+    "public domain mark 1.0": "CC-PDM-1.0",
     "cc0 1.0 universal (cc0 1.0) public domain dedication": "CC0-1.0",
 }
 
@@ -85,11 +86,11 @@ _SHORT_UNITS = {
     "nc-sampling-plus": "nc-sampling+",
 }
 
-# Creative Commons' own titles of the tools that are of no country: "Attribution 4.0 International". Titles
-# of the others are in many languages.
+# Creative Commons' own titles of the tools that are of no country: "Attribution 4.0 International". The last
+# word is needed: "Attribution 2.0" is the title of a Belgian license.
 _TITLE = re.compile(
     r"(creative commons |cc )?(?P<unit>[a-z0-9 -]+?)( licen[sc]e)? (?P<version>[0-9]+(\.[0-9]+)?)"
-    r"( (?P<kind>generic|unported|international|universal))?( public)?( licen[sc]e)?"
+    r" (?P<kind>generic|unported|international|universal)( public)?( licen[sc]e)?"
 )
 _UNIVERSAL = {("mark",), ("zero",)}
 _KINDS = {"1.0": "generic", "2.0": "generic", "2.5": "generic", "3.0": "unported", "4.0": "international"}
@@ -124,7 +125,7 @@ def _claim(text: str) -> Claim | None:
         return _address(url)
     if known := _OTHER_PAGES.get(page.rstrip("/")):
         return _of(known)
-    return _slug(text) or _title(text)
+    return _title(text) or _slug(text)
 
 
 def _address(url: re.Match[str]) -> Claim | None:
@@ -155,9 +156,9 @@ def _title(text: str) -> Claim | None:
         unit = words.sub(element, unit)
     elements = _elements(_SHORT_UNITS.get(unit, unit.replace(" ", "-")))
     kind = "universal" if elements in _UNIVERSAL else _KINDS.get(version)
-    if elements not in _UNITS or title["kind"] not in (None, kind):
+    if elements not in _UNITS or title["kind"] != kind:
         return None
-    return Claim(elements, version, "" if title["kind"] else None)
+    return Claim(elements, version, "")
 
 
 def _elements(unit: str) -> tuple[str, ...]:

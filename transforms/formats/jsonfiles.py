@@ -13,8 +13,7 @@ from typing import IO, NamedTuple
 from transforms.domain.errors import InputError
 from transforms.formats.quarantine import Why
 
-DOCUMENT_BYTES = 32 << 20  # a value takes up some thirty times its size, at the worst
-LINE_BYTES = 16 << 20
+VALUE_BYTES = 16 << 20  # in memory a value takes up some seventy times its size, at the worst
 
 _BOM = b"\xef\xbb\xbf"
 _CALLBACK = "jsonFlickrApi("
@@ -55,17 +54,17 @@ def values(file: IO[bytes]) -> Iterator[Value]:
     """The values of a file, in order; blank lines are none.
 
     Raises:
-        InputError: the file is one value, and that cannot be read, or has over 32 MiB.
+        InputError: the file is one value, and that cannot be read, or has over 16 MiB.
     """
-    number, first = 0, file.readline(DOCUMENT_BYTES + 1)
+    number, first = 0, file.readline(VALUE_BYTES + 1)
     while first and not first.removeprefix(_BOM).strip():
-        number, first = number + 1, file.readline(DOCUMENT_BYTES + 1)
-    whole = _value(number, first) if len(first) <= DOCUMENT_BYTES else None
+        number, first = number + 1, file.readline(VALUE_BYTES + 1)
+    whole = _value(number, first) if len(first) <= VALUE_BYTES else None
     if whole is None:
-        yield _document(number, first + file.read(max(0, DOCUMENT_BYTES + 1 - len(first))))
+        yield _document(number, first + file.read(max(0, VALUE_BYTES + 1 - len(first))))
         return
     yield whole
-    while line := file.readline(LINE_BYTES + 1):
+    while line := file.readline(VALUE_BYTES + 1):
         number += 1
         if line.strip():
             yield _line(file, number, line)
@@ -80,9 +79,9 @@ def _value(number: int, line: bytes) -> Value | None:
 
 
 def _document(number: int, text: bytes) -> Value:
-    if len(text) > DOCUMENT_BYTES:
+    if len(text) > VALUE_BYTES:
         raise InputError(
-            f"one JSON value of over {DOCUMENT_BYTES:,} bytes. Divide it into files, or write one a line."
+            f"one JSON value of over {VALUE_BYTES:,} bytes. Divide it into files, or write one a line."
         )
     try:
         return Value(number, text, loads(text))
@@ -91,13 +90,13 @@ def _document(number: int, text: bytes) -> Value:
 
 
 def _line(file: IO[bytes], number: int, line: bytes) -> Value:
-    if len(line) > LINE_BYTES:
+    if len(line) > VALUE_BYTES:
         size, piece = len(line), line
         while piece and not piece.endswith(b"\n"):
-            piece = file.readline(LINE_BYTES)
+            piece = file.readline(VALUE_BYTES)
             size += len(piece)
         return Value(
-            number, line, None, Why("line_too_long", f"a line of {size:,} bytes, over {LINE_BYTES:,}")
+            number, line, None, Why("line_too_long", f"a line of {size:,} bytes, over {VALUE_BYTES:,}")
         )
     try:
         return Value(number, line, loads(line))
