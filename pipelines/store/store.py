@@ -11,6 +11,7 @@
       datasets/<dataset>/opt-outs/<list>.json         opt-outs
       datasets/<dataset>/releases/<version>.json      THE commit of a release
       datasets/<dataset>/releases/<version>/stats.duckdb
+      datasets/<dataset>/disclosures/<number>.json    what each of these told and withheld
       datasets/<dataset>/channels/latest.json         movable pointer; a hint, never the truth
       datasets/<dataset>/lease.json                   which night is at work, and until when
       datasets/<dataset>/inbox.json                   which file of an inbox became which table
