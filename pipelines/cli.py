@@ -15,6 +15,7 @@ os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
 from pipelines.commands.drift import drift
 from pipelines.commands.ingest import ingest, init
+from pipelines.commands.ledger import ledger
 from pipelines.commands.licenses import licenses
 from pipelines.commands.nightly import nightly
 from pipelines.commands.query import sql
@@ -41,6 +42,7 @@ def cli() -> None:
 
 for command in (init, ingest, release, nightly, drift, licenses, sql, synth):
     cli.add_command(command)
+licenses.add_command(ledger)
 
 
 def main(arguments: list[str] | None = None) -> None:
