@@ -28,8 +28,8 @@ from support.fakegcs import fake_gcs
 
 from benchmarks.measure import measure
 from benchmarks.results import FOLDER, machine, short, versions
+from benchmarks.results import rows as rows_of
 from benchmarks.run import DATA, several
-from benchmarks.run import rows as rows_of
 from benchmarks.worlds import BYLEAVE, SNAPSHOTS, World, buckets_for
 
 CHECKOUT = Path(__file__).parents[1]

@@ -5,9 +5,11 @@ Tables and plots are drawn from these files only, so that no number is typed by 
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +28,7 @@ class Run:
 
     Attributes:
         rows: of the world's manifest.
-        item: of work: `ingest`, `release`, `nightly`.
+        item: of work: `ingest`, `release`, `nightly`, `drift`.
         what: which work of this item, such as `whole`.
         who: byleave, or a peer.
         round: from 1. Runs of one round followed each other.
@@ -99,10 +101,11 @@ class Results:
         file = FOLDER / f"{short(self.rows)}.jsonl"
         others = [run for run in read(file) if run.item not in measured]
         FOLDER.mkdir(exist_ok=True)
-        head = {"machine": machine(), "versions": versions()}
+        own = [run for run in self.runs if run.item in measured]
+        head = {"machine": machine(), "versions": {**_versions(file), **versions()}}
         lines = [
             head,
-            *({k: v for k, v in asdict(run).items() if v is not None} for run in (*others, *self.runs)),
+            *({k: v for k, v in asdict(run).items() if v is not None} for run in (*others, *own)),
         ]
         file.write_text("".join(json.dumps(_rounded(line)) + "\n" for line in lines), encoding="utf-8")
         return file
@@ -112,6 +115,12 @@ def read(file: Path) -> list[Run]:
     """The runs that a file holds; none if there is no file."""
     lines = file.read_text(encoding="utf-8").splitlines()[1:] if file.exists() else []
     return [Run(**json.loads(line)) for line in lines]
+
+
+def _versions(file: Path) -> dict[str, str]:
+    """What the runs in a file were made with, some of which may not be installed here."""
+    head = file.read_text(encoding="utf-8").splitlines()[:1] if file.exists() else []
+    return dict(json.loads(head[0])["versions"]) if head else {}
 
 
 def ratios(runs: Sequence[Run], who: str) -> list[float]:
@@ -131,6 +140,14 @@ def short(rows: int) -> str:
         if rows % size == 0:
             return f"{rows // size}{unit}"
     return str(rows)
+
+
+def rows(text: str) -> int:
+    """A number of rows such as 300k or 10M."""
+    found = re.fullmatch(r"(\d+)([kM]?)", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows such as 300k or 10M")
+    return int(found[1]) * {"": 1, "k": 1_000, "M": 1_000_000}[found[2]]
 
 
 def machine() -> str:

@@ -1,22 +1,21 @@
 """``make bench ROWS=1M``: byleave and its peers on the same input, in turn, process by process.
 
-python -m benchmarks.run --rows 10M [--items ingest,release,nightly] [--peers duckdb,polars] [--rounds 3]
+python -m benchmarks.run --rows 10M [--items ingest,drift] [--peers duckdb,polars] [--rounds 3]
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import ingest, nightly, release
+from benchmarks import drift, ingest, nightly, release
 from benchmarks.report import write_tables
-from benchmarks.results import BYLEAVE, Results, short
+from benchmarks.results import BYLEAVE, Results, rows, short
 from benchmarks.worlds import World, create, ingest_manifest, ingest_the_rest
 
 DATA = Path(__file__).parent / "data"
-ITEMS = ("ingest", "release", "nightly")
+ITEMS = ("ingest", "release", "nightly", "drift")
 PEERS = ("duckdb", "polars", "spark", "beam")
 
 
@@ -43,6 +42,8 @@ def main() -> None:
         release.compare(results, store, options.rounds, options.peers, only_whole=options.only_whole)
     if "nightly" in options.items:
         nightly.measure_nights(results, world, store, options.rounds)
+    if "drift" in options.items:
+        drift.compare(results, drift.world_of(options.rows), options.rounds, options.peers)
     print(f"kept in {results.write({run.item for run in results.runs})}")
     write_tables()
 
@@ -62,14 +63,6 @@ def prepare(results: Results, world: World, store: Path, *, again: bool = False)
     for name, figures in ingest_the_rest(world, store):
         results.add("prepare", name, BYLEAVE, figures)
     whole.touch()
-
-
-def rows(text: str) -> int:
-    """A number of rows such as 300k or 10M."""
-    found = re.fullmatch(r"(\d+)([kM]?)", text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rows such as 300k or 10M")
-    return int(found[1]) * {"": 1, "k": 1_000, "M": 1_000_000}[found[2]]
 
 
 def several(names: tuple[str, ...]) -> Callable[[str], list[str]]:

@@ -1,7 +1,7 @@
 """``make demo``: the whole way in a minute, by the commands that a user would type.
 
 Makes a synthetic manifest, takes it in, cuts a release; then licenses change and people opt out, and a second
-release is cut. What changed is told by ``release diff``, and how licenses drifted by DuckDB.
+release is cut. What changed is told by ``release diff``, and how licenses drifted by ``drift``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main(folder: str) -> None:
         f"ingest opt-outs {store} {world}/opt-outs/2026-11-10.* --received-on 2026-11-10",
         f"release cut {store} --policy configs/policies/research.toml --version 2026.11.0",
         f"release diff {store} 2025.6.0 2026.11.0",
-        f"sql {store} --file sql/stats/license_drift.sql",
+        f"drift {store} --from 2025-06-01 --to 2026-11-01 --html {root}/drift.html",
     ):
         _run(command, root)
     _check(world, store)

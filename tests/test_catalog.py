@@ -18,18 +18,20 @@ import pytest
 from pipelines.catalog import sqlfiles
 from pipelines.catalog import views as catalog
 from pipelines.catalog.queries import ask, run_query
-from pipelines.catalog.statistics import ship_stats
+from pipelines.catalog.statistics import count, disclose, ship_stats
 from pipelines.store.blobs import Blob
+from pipelines.store.disclosures import Disclosures
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Dataset, Store, create_store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from transforms import cut, decide, tallies
-from transforms.domain import schemas
+from transforms.domain import licenses, schemas
 from transforms.domain.errors import ConfigError, IntegrityError, StateError
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT, PRECEDENCE
 from transforms.facts import join_facts
 from transforms.ledger import Look, build_ledger, newest
+from transforms.published import DRIFT, TABLES
 
 POLICY = Policy(
     "research-noncommercial", ("CC-BY-2.0",), "newest", "exclude", "exclude", "exclude", "exclude", "exclude"
@@ -332,6 +334,59 @@ def test_ledgers_hold_every_snapshot_and_list(world: World) -> None:
     ]
 
 
+def test_license_terms_are_those_that_are_known(world: World) -> None:
+    found = answer(world.store, "from license_terms")
+    assert [row["id"] for row in found] == sorted(licenses.LICENSES)
+    assert [row["flickr_id"] for row in found if row["id"] == "CC-BY-2.0"] == [4]
+
+
+def observe(world: World, day: datetime.date, table: pa.Table, seed: int, **more: Any) -> pa.Table:
+    """A license snapshot of a day, of all items of a manifest; what it says."""
+    said = (
+        look(table, seed)
+        .drop_columns("observed_on")
+        .append_column("observed_on", pa.nulls(len(table), pa.date32()))
+    )
+    said = said.set_column(said.schema.get_field_index("owner_id"), "owner_id", table["owner_id"])
+    blobs = put_buckets(world.store, said.select(schemas.LICENSES.names), by_owner(table))
+    world.store.tables.commit(Table(LICENSES, f"of-{day}", date=day.isoformat(), buckets=blobs, **more))
+    return said
+
+
+def test_the_ledger_is_of_the_newest_manifest_and_every_snapshot(broken: World) -> None:
+    """It is made when it is first asked for."""
+    table = manifest(3)
+    broken.take_in("m", table)
+    later = DAY + datetime.timedelta(30)
+    first, second = observe(broken, DAY, table, 1), observe(broken, later, table, 2, observer="openverse")
+    for day, said in ((DAY, first), (later, second)):
+        rows = answer(broken.store, f"from license_as_of('{day}') order by item_id")
+        assert [(row["item_id"], row["owner_id"], row["license"], row["visibility"]) for row in rows] == [
+            *zip(
+                *(said[name].to_pylist() for name in ("item_id", "owner_id", "license", "visibility")),
+                strict=True,
+            )
+        ]
+    assert {row["observer"] for row in rows} == {"flickr", "openverse"}
+    assert (
+        answer(broken.store, f"from license_as_of('{later}', known_on := '{DAY - datetime.timedelta(1)}')")
+        == []
+    )
+    (drift,) = answer(broken.store, f"select sum(items)::int n from license_transitions('{DAY}', '{later}')")
+    (events,) = answer(broken.store, "select count(*) n from license_events")
+    differ = [
+        a != b
+        for a, b in zip(
+            *(t.select(["license", "visibility"]).to_pylist() for t in (first, second)), strict=True
+        )
+    ]
+    assert (drift["n"], events["n"]) == (len(table), sum(differ))
+    (seen,) = answer(broken.store, "select list(distinct (observer, known_on)) as l from licenses")
+    assert {tuple(each.values()) for each in seen["l"]} == {("flickr", DAY), ("openverse", later)}
+    assert len(answer(broken.store, f"from stale('{later}')")) == 0
+    assert len(answer(broken.store, f"from stale('{later + datetime.timedelta(1)}')")) == len(table)
+
+
 def test_snapshots_tell_what_was_taken_in(world: World) -> None:
     found = answer(world.store, "from snapshots")
     assert [(row["kind"], row["snapshot"]) for row in found] == [
@@ -375,16 +430,23 @@ def test_a_sound_release_passes_every_check(world: World, name: str) -> None:
     assert answer(world.store, sqlfiles.checks()[name]) == []
 
 
+def call(signature: str) -> str:
+    """A call with a value for each parameter that has to have one."""
+    name, parameters = signature.removesuffix(")").split("(")
+    return f"{name}({', '.join(repr('2026-11-01') for each in parameters.split(', ') if ':=' not in each)})"
+
+
 def test_views_have_one_type_empty_full_and_closed(world: World) -> None:
     with (
         catalog.empty_catalog() as empty,
         catalog.open_catalog(world.store) as full,
         catalog.open_catalog(world.store, needed=()) as closed,
     ):
-        for view in sqlfiles.views():
-            described = empty.sql(f"describe {view}").fetchall()
-            assert full.sql(f"describe {view}").fetchall() == described
-            assert closed.sql(f"describe {view}").fetchall() == described
+        called = [call(macro.signature) for macro in sqlfiles.macros().values()]
+        for relation in [*sqlfiles.views(), *called]:
+            described = empty.sql(f"describe from {relation}").fetchall()
+            assert full.sql(f"describe from {relation}").fetchall() == described
+            assert closed.sql(f"describe from {relation}").fetchall() == described
         assert [name for (name,) in closed.sql("show tables").fetchall()] == sorted(sqlfiles.views())
 
 
@@ -420,6 +482,8 @@ def test_without_a_release_its_views_are_refused(broken: World) -> None:
     assert answer(broken.store, "from releases") == []
     assert answer(broken.store, "from manifest") == []
     assert answer(broken.store, "from quarantine") == []
+    for empty in ("license_ledger", "license_events", "license_conflicts", "license_as_of('2026-11-01')"):
+        assert answer(broken.store, f"from {empty}") == []
     for view in ("items", "decisions", "exclusions", "tallies", "inputs", "released_manifest"):
         with pytest.raises(StateError, match="no release yet"):
             answer(broken.store, f"select count(*) from {view}")
@@ -498,6 +562,9 @@ def test_a_query_reaches_nothing_but_the_views(world: World, tmp_path: Path, sql
         "select item_id from query_table('manifest') where item_id = 'x'",
         "select tags from query_table('manifest') where len(tags) > 9",
         "select 1 from query_table('items') having count(*) = 0",
+        "from query('from license_as_of(''2026-11-01'')')",
+        "select 1 from query('from drift_by_month(''2026-10-01'', ''2026-11-01'')') having count(*) = 0",
+        "from stored.ledger",
         "from stored.manifest",
         "from stored.items where owner_id is not null",
     ],
@@ -524,6 +591,9 @@ def test_what_was_not_hashed_is_never_read_as_empty(world: World, sql: str) -> N
         ("pivot tallies on verdict in ('kept') using sum(items)", {"tallies"}),
         ("select columns('owner.*') from licenses, unnest([1])", {"licenses"}),
         ("from opt_outs union all by name from items", {"opt_outs", "items"}),
+        ("from License_As_Of('2026-11-01') join manifest using (item_id)", {"license_as_of", "manifest"}),
+        ("select (select count(*) from main.stale('2026-11-01')) as n", {"stale"}),
+        ("from range(3), read_text('x'), query('from stale(1)')", set()),
         ("select 'from items'", set()),
         ("show tables", set()),
     ],
@@ -532,48 +602,106 @@ def test_views_that_a_query_names(sql: str, named: set[str]) -> None:
     assert catalog.named_views(sql) == named
 
 
-def test_stats_hold_aggregates_and_no_ids(world: World, tmp_path: Path) -> None:
-    release = world.store.releases.get("2026.10.0")
-    path = tmp_path / "new" / "stats.duckdb"
-    catalog.write_stats(path, release, world.store)
-    assert [file.name for file in path.parent.iterdir()] == ["stats.duckdb"]
-    data = path.read_bytes()
+def stats_of(store: Store, version: str, folder: Path) -> duckdb.DuckDBPyConnection:
+    """The statistics of a release, as a reader opens them."""
+    path = folder / f"{version}.duckdb"
+    path.write_bytes(store.backend.read(store.releases.stats_path(version)))
+    return duckdb.connect(str(path), read_only=True)
+
+
+def larger(store: Store, **more: Any) -> World:
+    """A world of many owners: 900 items in 4 buckets."""
+    world = World(store)
+    table = manifest(7, 900)
+    owners = pa.array([f"{place % 301:07d}@N01" for place in range(900)])
+    world.cut(
+        "1", world.take_in("m", table.set_column(2, schemas.MANIFEST.field("owner_id"), owners), **more)
+    )
+    return world
+
+
+def test_stats_hold_counts_of_many_and_no_ids(broken: World, tmp_path: Path) -> None:
+    world = larger(broken.store)
+    release = world.store.releases.get("1")
+    ship_stats(world.store, release)
+    data = world.store.backend.read(world.store.releases.stats_path("1"))
     ids = {row[name] for row in world.rows.to_pylist() for name in ("item_id", "owner_id")} - {None}
-    assert len(ids) > 60
+    assert len(ids) > 900
     assert not [each for each in ids if each.encode() in data]
-    with duckdb.connect(str(path), read_only=True) as stats:
+    with stats_of(world.store, "1", tmp_path) as stats:
         tables = {name for (name,) in stats.sql("select table_name from duckdb_tables()").fetchall()}
-        assert tables == {"releases", "tallies", "exclusions", "licenses"}
-        kinds = stats.sql(
-            "select table_name, column_name from duckdb_columns() where not internal"
-        ).fetchall()
-        assert not [column for _, column in kinds if column in ("item_id", "owner_id", "owner_name", "title")]
-        for name in ("tallies", "exclusions"):
-            assert stats.sql(f"from {name}").to_arrow_table().to_pylist() == answer(
-                world.store, f"from {name}"
-            )
-        views = {"license_drift", "drift_by_year", "exclusions_by_reason", "kept_by_license"}
-        for name in views:
-            assert stats.sql(f"from {name}").to_arrow_table().to_pylist() == answer(
-                world.store, sqlfiles.stats()[name]
-            )
+        assert tables == {"releases", *TABLES, "withheld"}
         (row,) = stats.sql("from releases").to_arrow_table().to_pylist()
-        assert row == answer(world.store, "from releases where version = '2026.10.0'")[0]
-        (kept,) = stats.sql("select sum(kept) from licenses").fetchall()[0]
-        assert kept == row["kept"]
+        assert row == answer(world.store, "from releases where version = '1'")[0]
+        for name, table in TABLES.items():
+            shown = stats.sql(f"from {name}").to_arrow_table().to_pylist()
+            withheld = stats.sql(f"select * from withheld where table_name = '{name}'").fetchall()[0]
+            assert withheld[1:] == (withheld[2] - len(shown), withheld[2], 10)
+            if name == DRIFT:
+                assert shown == []  # nothing was looked at
+                continue
+            keys = ", ".join(table.keys)
+            exact = answer(world.store, f"select {keys}, sum(items) as items from tallies group by all")
+            assert len(shown) > 0 or name == "media_types"
+            assert all(each in exact for each in shown)
+            assert all(each["items"] >= 10 for each in shown)
+        assert stats.sql("select sum(items)::bigint from years").fetchall() == [(row["rows"],)]
 
 
-def test_stats_are_shipped_once(broken: World, tmp_path: Path) -> None:
-    release = broken.cut("1", broken.take_in("m", manifest(3)))
-    place = broken.store.releases.stats_path("1")
-    assert ship_stats(broken.store, release) == f"{broken.store.url}/{place}"
-    before = broken.store.backend.read(place)
-    ship_stats(broken.store, release)
-    assert broken.store.backend.read(place) == before
-    path = tmp_path / "stats.duckdb"
-    path.write_bytes(before)
-    with duckdb.connect(str(path), read_only=True) as stats:
-        assert len(stats.sql("from license_drift").fetchall()) > 1
+def test_of_the_owners_of_a_cell_no_more_are_counted_than_there_are(broken: World) -> None:
+    world = larger(broken.store)
+    totals, tables = count(world.store, world.store.releases.get("1"))
+    exact = answer(
+        world.store,
+        "select verdict, count(*) as items, count(distinct owner_id) as owners from decisions group by all",
+    )
+    assert {row["verdict"]: row["items"] for row in exact} == {name: c.items for name, c in totals.items()}
+    assert all(0 < totals[row["verdict"]].owners <= row["owners"] for row in exact)
+    for name in ("years", "media_types"):
+        of_all = sum(cell.items for cell in tables[name].values())
+        assert of_all == sum(cell.items for cell in totals.values())
+    assert sum(cell.items for cell in tables["exclusions"].values()) == totals["excluded"].items
+
+
+def test_stats_of_few_owners_say_nothing(world: World, tmp_path: Path) -> None:
+    release = world.store.releases.get("2026.10.0")
+    ship_stats(world.store, release)
+    with stats_of(world.store, release.version, tmp_path) as stats:
+        (row,) = stats.sql("from releases").to_arrow_table().to_pylist()
+        assert [row[name] for name in ("version", "rows", "kept", "excluded")] == ["2026.10.0", *[None] * 3]
+        assert all(not stats.sql(f"from {name}").fetchall() for name in TABLES)
+        hidden = dict(stats.sql("select table_name, cells from withheld").fetchall())
+    assert hidden["years"] == 6
+    assert disclose(world.store, release).withheld is None
+
+
+def test_stats_are_shipped_once_and_noted_first(broken: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = larger(broken.store)
+    release, store = world.store.releases.get("1"), world.store
+    place = store.releases.stats_path("1")
+    with monkeypatch.context() as patched:
+        patched.setattr("pipelines.catalog.statistics.write_tables", lambda *_: sys.exit("killed"))
+        with pytest.raises(SystemExit):
+            ship_stats(store, release)
+    assert not store.backend.exists(place)
+    (noted,) = Disclosures(store.backend, store.dataset.path).all()
+    assert ship_stats(store, release) == f"{store.url}/{place}"
+    before = store.backend.read(place)
+    ship_stats(store, release)
+    assert store.backend.read(place) == before
+    assert Disclosures(store.backend, store.dataset.path).all() == [noted]
+
+
+def test_a_release_is_published_with_regard_to_those_before(broken: World) -> None:
+    world = larger(broken.store)
+    first = disclose(world.store, world.store.releases.get("1"))
+    again = disclose(
+        world.store,
+        world.cut("2", world.store.tables.newest(MANIFESTS), seed=1),  # type: ignore[arg-type]
+    )
+    assert first.withheld is not None
+    assert (again.version, again.tables, again.withheld) == ("2", first.tables, first.withheld)
+    assert len(Disclosures(world.store.backend, world.store.dataset.path).all()) == 2
 
 
 def test_ask_answers_as_text(world: World) -> None:

@@ -177,6 +177,14 @@ def test_a_picture_that_cannot_be_written_leaves_nothing(
         3, "", f"byleave: {nowhere}: there is no folder {nowhere.parent}; make it first\n"
     )  # fmt: skip
 
+    # A name may be 255 bytes long, and a file that becomes another one needs a name as well.
+    assert drift(*BETWEEN, "--html", tmp_path / f"{'n' * 250}.html")[0] == 0
+    (tmp_path / f"{'n' * 250}.html").unlink()
+    long = tmp_path / f"{'n' * 251}.html"
+    code, out, err = drift(*BETWEEN, "--html", long)
+    assert (code, out) == (5, "")
+    assert err.startswith(f"byleave: {long}: File name too long")
+
     def full(*_: object) -> None:
         raise OSError(28, os.strerror(28), str(tmp_path / "drift.html"))
 

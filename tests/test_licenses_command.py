@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.cli import run
 from pipelines.commands import licenses
 from transforms.domain.errors import InputError
 from transforms.domain.license_spellings import OUTCOMES, read_one
@@ -58,6 +59,20 @@ def test_no_lines_are_no_rows() -> None:
     assert normalize(b"") == ("", "0 lines: " + ", ".join(f"{each} 0 (0.0%)" for each in OUTCOMES) + "\n")
     assert normalize(b"", "--json")[0] == "[]\n"
     assert normalize(b"", "--csv")[0] == "raw,license,outcome\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("none.txt", "No such file or directory"), (".", "Is a directory")]
+)
+def test_a_file_that_cannot_be_read_is_named_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, why: str
+) -> None:
+    file = tmp_path / name
+    assert run(["licenses", "normalize", str(file)], {}) == 4
+    assert capsys.readouterr() == (
+        "",
+        f"byleave: {file}: cannot be read: {why}. Give a file, or - for standard input\n",
+    )
 
 
 def test_bytes_that_are_no_text_are_shown_and_unknown() -> None:

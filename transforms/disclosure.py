@@ -21,7 +21,7 @@ has the proof. No I/O, and no clock: equal histories give equal decisions.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
 
 Key = tuple[str | None, ...]
@@ -71,8 +71,8 @@ class Withheld:
         known: cells that are withheld although their number was published before.
     """
 
-    patterns: Sequence[Pattern] = ()
-    loose: Sequence[Pattern] = ()
+    patterns: tuple[Pattern, ...] = ()
+    loose: tuple[Pattern, ...] = ()
     known: frozenset[Key] = frozenset()
 
     @property
@@ -154,9 +154,10 @@ def withhold(
     if not must:
         return Withheld(known=known)
     takers = cells.keys() - set(forced) if anew else cells.keys()
-    found = [_renewed(cells, must, history, number, k, takers)]
-    if not anew:
-        found.append(_kept(cells, must, history, k))
+    found = [
+        None if anew else _kept(cells, must, history, k),
+        _renewed(cells, must, history, number, k, takers),
+    ]
     patterns = [pattern for pattern in found if pattern is not None]
     if not patterns:
         return None
@@ -174,7 +175,7 @@ def hide(cells: Cells, history: History, number: int, reach: int) -> Withheld:
     fresh = {key: number for key, thread in told.items() if thread is None}
     known = frozenset(key for key, thread in told.items() if thread == _KNOWN)
     threads = {**old, **fresh}
-    return Withheld(loose=[Pattern(threads, reach + history.reach(old))] if threads else [], known=known)
+    return Withheld(loose=(Pattern(threads, reach + history.reach(old)),) if threads else (), known=known)
 
 
 def _kept(cells: Cells, must: Set[Key], history: History, k: int) -> Pattern | None:
@@ -210,22 +211,18 @@ def _renewed(
     reach = max(1, history.reach(old))
     fresh = must - old.keys()
 
+    largest = max((cells[key].items for key in fresh), default=0)  # nor is the sum of all nearly this one
+
     def is_open() -> bool:
         room = sum(cells[key].items - 1 for key in fresh if key in takers)
         return len(fresh) >= 2 and room >= k * reach
 
     others = (key for key in cells.keys() - must if history.thread(key, cells[key].items) is None)
     for key in sorted(others, key=lambda key: (cells[key].items, _spelled(key))):
-        if is_open() and _hides_the_largest(cells, fresh, k):
+        if is_open() and sum(cells[key].items for key in fresh) - largest >= k:
             break
         fresh.add(key)
     return Pattern({**old, **dict.fromkeys(fresh, number)}, reach) if is_open() else None
-
-
-def _hides_the_largest(cells: Cells, fresh: Collection[Key], k: int) -> bool:
-    """Whether the sum of fresh threads says more than their largest."""
-    items = [cells[key].items for key in fresh]
-    return sum(items) - max(items) >= k
 
 
 def _spelled(key: Key) -> list[str]:

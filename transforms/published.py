@@ -123,7 +123,7 @@ def _grouped(name: str, cells: Cells) -> dict[str | None, dict[Key, Cell]]:
 
 def _joined(each: list[Withheld]) -> Withheld:
     return Withheld(
-        [pattern for withheld in each for pattern in withheld.patterns],
-        [pattern for withheld in each for pattern in withheld.loose],
+        tuple(pattern for withheld in each for pattern in withheld.patterns),
+        tuple(pattern for withheld in each for pattern in withheld.loose),
         frozenset(key for withheld in each for key in withheld.known),
     )

@@ -245,7 +245,7 @@ def _places(store: Store, path_of: Callable[[Blob], str]) -> Iterator[tuple[Any,
                 table.kind,
                 table.name,
                 _date(table.date),
-                getattr(table, "observer", "") or store.dataset.source,
+                table.observer or store.dataset.source,
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
@@ -165,11 +166,12 @@ def _check_place(file: Path) -> None:
 
 def _write_whole(file: Path, content: bytes) -> None:
     """Write a file that is there whole or not at all."""
-    scratch = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    scratch = file.with_name(f".byleave-{secrets.token_hex(8)}")  # no longer than a name may be
     try:
         scratch.write_bytes(content)
         os.replace(scratch, file)
     except OSError as error:
-        raise unusable(error) from error
+        raise unusable(OSError(error.errno, error.strerror, str(file))) from error
     finally:
-        scratch.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what went wrong before is told
+            scratch.unlink()

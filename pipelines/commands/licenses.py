@@ -8,6 +8,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO, NamedTuple
 
 import click
@@ -31,14 +32,14 @@ class Row(NamedTuple):
 
 @click.group()
 def licenses() -> None:
-    """Look at licenses as people write them."""
+    """Look at licenses: as people write them, and what is known of a store's items."""
 
 
 @licenses.command()
-@click.argument("file", type=click.File("rb"), default="-", metavar="[FILE|-]")
+@click.argument("file", default="-", metavar="[FILE|-]")
 @click.option("--json", "how", flag_value="json", help="Print a JSON array of objects.")
 @click.option("--csv", "how", flag_value="csv", help="Print CSV with a header.")
-def normalize(file: BinaryIO, how: str | None) -> None:
+def normalize(file: str, how: str | None) -> None:
     """Print each line, the id of the license that it names, and how it was found.
 
     Found is `exact` (the canonical id or address), `normalized`, `conflict` (what is written together names
@@ -50,13 +51,25 @@ def normalize(file: BinaryIO, how: str | None) -> None:
       byleave licenses normalize licenses.txt --csv
     """
     found: Counter[str] = Counter()
-    blocks = _read(_blocks(file), found)
-    for text in _json(blocks) if how == "json" else _csv(blocks) if how == "csv" else _text(blocks):
-        sys.stdout.buffer.write(text.encode())
+    with _opened(file) as source:
+        blocks = _read(_blocks(source), found)
+        for text in _json(blocks) if how == "json" else _csv(blocks) if how == "csv" else _text(blocks):
+            sys.stdout.buffer.write(text.encode())
     sys.stdout.flush()
     lines = found.total()
     shares = (f"{outcome} {found[outcome]:,} ({found[outcome] / (lines or 1):.1%})" for outcome in OUTCOMES)
     click.echo(f"{counted(lines, 'line')}: {', '.join(shares)}", err=True)
+
+
+def _opened(file: str) -> AbstractContextManager[BinaryIO]:
+    if file == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return open(file, "rb")
+    except OSError as error:
+        raise InputError(
+            f"{file}: cannot be read: {error.strerror}. Give a file, or - for standard input"
+        ) from None
 
 
 def _blocks(file: BinaryIO) -> Iterator[list[str]]:

@@ -39,6 +39,7 @@ _CHARACTER_PIXELS = 6.2
 _TIMELINE_PIXELS = 640
 _INK, _BLACK, _WHITE = "#1a1a1a", "#000000", "#ffffff"
 _MOST_LABELED_MONTHS = 36
+_MOST_MONTHS = 600
 
 
 def matrix_chart(matrix: Matrix, from_date: str, to_date: str) -> alt.Chart:
@@ -89,7 +90,8 @@ def timeline_chart(
 ) -> alt.Chart:
     """Items by the month in which their license changed, stacked by direction, of `drift_by_month`.
 
-    Every month between the two days has its place, whether something changed in it or not.
+    Every month between the two days has its place, whether something changed in it or not; of more than 50
+    years, only those in which something did.
     """
     values = [
         {
@@ -104,6 +106,8 @@ def timeline_chart(
         if row["direction"] != "same"
     ]
     months = _months(from_date, to_date)
+    if len(months) > _MOST_MONTHS:
+        months = sorted({value["month"] for value in values})
     return (
         alt.Chart(alt.Data(values=values))
         .mark_bar(cornerRadius=1)

@@ -100,7 +100,8 @@ def _charts(drift: Drift) -> Iterator[tuple[str, str, charts.Chart]]:
     months = [row for row in drift.tables["month"].to_pylist() if row["direction"] != "same"]
     if months:
         line = charts.timeline_chart(months, span.from_date, span.to_date, charts.width_pixels(grid))
-        yield "When", "Items by the month in which their license changed.", line
+        told = "Items by the month in which their license changed, or was first seen to have changed."
+        yield "When", told, line
     else:
         yield "When", "", charts.sentence("No license changed between the two days.")
 

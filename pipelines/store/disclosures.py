@@ -134,8 +134,8 @@ def _withheld_to_json(withheld: Withheld) -> dict[str, Any]:
 
 
 def _withheld_from_json(value: Mapping[str, Any]) -> Withheld:
-    def patterns(each: Iterable[Mapping[str, Any]]) -> list[Pattern]:
-        return [Pattern({tuple(key): t for *key, t in p["threads"]}, p["reach"]) for p in each]
+    def patterns(each: Iterable[Mapping[str, Any]]) -> tuple[Pattern, ...]:
+        return tuple(Pattern({tuple(key): t for *key, t in p["threads"]}, p["reach"]) for p in each)
 
     known = frozenset(tuple(key) for key in value["known"])
     return Withheld(patterns(value["patterns"]), patterns(value["loose"]), known)

@@ -1,8 +1,9 @@
 -- Days on which many owners restricted at once: another license that allows less, or items gone from sight.
 -- grain: changed_on
--- reads: license_events
+-- reads: license_ledger
 -- parameters:
 --   owners_at_least BIGINT := 10
+--   known_on DATE := null   as was known on that day; null: as is known now
 -- columns:
 --   changed_on DATE
 --   owners BIGINT           distinct; items without an owner count none
@@ -10,14 +11,22 @@
 --   license_items BIGINT    of them, whose license was restricted or withdrawn
 --   hidden_items BIGINT     of them, that could be seen and became private, deleted or missing
 --   top_owner_share DOUBLE  of the items, those of the owner who restricted most
-with restricted as (
+with changes as (
+    select *
+    from license_changes('-infinity', 'infinity', known_on := known_on)
+),
+
+restricted as (
     select
-        changed_on,
-        source,
-        owner_id,
-        direction in ('restriction', 'withdrawn') as by_license,
-        visibility_from in ('public', 'unknown') and visibility_to in ('private', 'deleted', 'missing') as is_hidden
-    from license_events
+        changes.changed_on,
+        changes.source,
+        changes.owner_id,
+        coalesce(directions.direction in ('restriction', 'withdrawn'), false) as by_license,
+        changes.visibility_from in ('public', 'unknown')
+        and changes.visibility_to in ('private', 'deleted', 'missing') as is_hidden
+    from changes
+    left join stored.directions
+        on changes.license_from = directions.license_from and changes.license_to = directions.license_to
 ),
 
 by_owner as (

@@ -54,6 +54,25 @@ def test_measuring_an_item_again_replaces_its_runs_and_no_others(folder: Path) -
     assert read(file) == [first.runs[0], run]
 
 
+def test_keeping_one_item_keeps_what_made_the_others(folder: Path) -> None:
+    first = Results(1000)
+    first.add("ingest", "plain", BYLEAVE, FIGURES)
+    file = first.write(["ingest"])
+    file.write_text(file.read_text().replace('"python"', '"peer": "7", "python"'))
+    again = Results(1000)
+    again.add("ingest", "plain", BYLEAVE, FIGURES)
+    again.add("drift", "by license", BYLEAVE, FIGURES)
+    again.write(["drift"])
+    assert [run.item for run in read(file)] == ["ingest", "drift"]
+    assert '"peer": "7"' in file.read_text()
+
+
+@pytest.mark.parametrize(("text", "number"), [("300k", 300_000), ("10M", 10_000_000), ("7", 7)])
+def test_a_number_of_rows_is_read_and_written_alike(text: str, number: int) -> None:
+    assert results.rows(text) == number
+    assert results.short(number) == text
+
+
 def test_time_of_a_sample_is_extrapolated_and_its_memory_is_not(folder: Path) -> None:
     run = Results(1000).add("release", "whole", "beam", FIGURES, sample=100)
     assert (run.wall_seconds, run.cpu_seconds, run.peak_bytes) == (20.0, 30.0, 1 << 20)

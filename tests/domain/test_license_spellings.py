@@ -182,6 +182,7 @@ def spellings(terms):
     for before in ("https://", "http://", "//", "https://www.", "www.", ""):
         for behind in ("", "/", "/deed.de", "/deed", "/legalcode"):
             yield before + address + behind
+    yield terms.url.replace("+", "%2B")
     for turned in itertools.permutations(terms.unit.split("-")):
         yield terms.url.replace(f"/{terms.unit}/", f"/{'-'.join(turned)}/")
     place = f" {terms.jurisdiction}" if terms.jurisdiction else ""

@@ -99,7 +99,6 @@ def test_every_schema_is_among_those_tested():
         LICENSES,
         LEDGER,
         OPT_OUTS,
-        LEDGER,
         INDEX,
         FACTS,
         ITEMS,

@@ -7,12 +7,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from byhand import ByHand
 from support.answers import NOT_FOUND, SHARED, element, ok
 from worlds import new_store, rows
 
-from pipelines.ingest import ingest_licenses
+from pipelines.catalog.queries import ask
+from pipelines.ingest import ingest_licenses, ingest_manifest
 from pipelines.store.store import Store, close_stores
 from pipelines.store.tables import Table
 from transforms.domain import schemas
@@ -65,6 +68,26 @@ def test_a_history_keeps_all_its_days(store: Store, tmp_path: Path) -> None:
     assert told(store, table) == {**HISTORY, ("8", None): "unknown"}
     assert table.counts == {"rows": 4, "rows_read": 4, "duplicates": 0, "quarantined": 0}
     assert table.dated
+
+
+def test_license_as_of_answers_before_between_and_after_the_changes(store: Store, tmp_path: Path) -> None:
+    item = dict.fromkeys(schemas.MANIFEST.names) | {"source": "flickr", "item_id": "7", "owner_id": "1@N00"}
+    item |= {"license": "CC-BY-2.0", "media_type": "photo"}
+    manifest, answer = tmp_path / "manifest.parquet", tmp_path / "7.xml"
+    pq.write_table(pa.Table.from_pylist([item], schema=schemas.MANIFEST), manifest)
+    answer.write_text(history())
+    ingest_manifest(store, [str(manifest)], fmt="canonical", snapshot="a", runner=ByHand())
+    ingest(store, "flickr-history", answer)
+
+    def as_of(valid: str, known: str) -> list[str]:
+        sql = f"SELECT license FROM license_as_of(DATE '{valid}', DATE '{known}')"
+        return "\n".join(ask(store, sql, how="csv")).replace('"', "").split()[1:]
+
+    now = "2026-11-01"
+    assert as_of("2011-03-11", now) == []
+    assert as_of("2011-03-12", now) == ["all-rights-reserved"]
+    assert as_of("2011-03-13", now) == as_of("2020-01-01", now) == as_of(now, now) == ["CC-PDM-1.0"]
+    assert as_of("2020-01-01", "2026-10-31") == []
 
 
 def test_files_in_any_order_and_lines_of_one_file_are_one_snapshot(tmp_path: Path) -> None:

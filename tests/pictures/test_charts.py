@@ -60,6 +60,13 @@ def test_time_goes_on_where_nothing_changed() -> None:
     assert "2026-03" not in years
 
 
+def test_the_end_of_time_is_not_drawn() -> None:
+    rows = drift().tables["month"].to_pylist()
+    drawn = charts.svg(charts.timeline_chart(rows, "2014-05-01", "9999-12-31"))
+    assert float(ElementTree.fromstring(drawn).attrib["width"]) < 2 * charts._TIMELINE_PIXELS
+    assert {"2026-03", "2026-10"} <= texts(drawn)
+
+
 @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Anchorage"])
 def test_the_same_drift_is_the_same_bytes_anywhere(zone: str) -> None:
     """In another process, another time zone, and with another seed of Python's hashes."""
