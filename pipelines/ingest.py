@@ -11,7 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.actions import Action
-from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
+from pipelines.ingest_plans import (
+    MAX_QUARANTINED_SHARE,
+    PlanIndex,
+    PlanLicenseMerge,
+    PlanManifestMerge,
+    PlanPartition,
+    accepted_share,
+)
 from pipelines.ingest_tables import Premises, commit, drop_carried, remembered, same, table_of
 from pipelines.jobs import Job
 from pipelines.raw import files as raw_files
@@ -37,7 +44,7 @@ def ingest_manifest(
     runner: Runner,
     onto: str | None = None,
     received_on: str | None = None,
-    max_quarantined_share: float = 0.01,
+    max_quarantined_share: float = MAX_QUARANTINED_SHARE,
     split_bytes: int = SPLIT_BYTES,
 ) -> Table:
     """The manifest snapshot made of ``paths``, on top of the snapshot ``onto`` if given.
@@ -92,7 +99,7 @@ def ingest_licenses(
     observer: str | None = None,
     full: bool = False,
     snapshot: str | None = None,
-    max_quarantined_share: float = 0.01,
+    max_quarantined_share: float | None = None,
     split_bytes: int = SPLIT_BYTES,
 ) -> Table:
     """The license snapshot made of ``paths``.
@@ -108,7 +115,8 @@ def ingest_licenses(
         full: whether it lists everything that was there.
         snapshot: its name; if it is not given the day on which it was received, followed by the observer
             where that is not the dataset's source.
-        max_quarantined_share: of rows that cannot be read, above which it is refused.
+        max_quarantined_share: of rows that cannot be read, above which it is refused; if it is not
+            given see :func:`pipelines.ingest_plans.accepted_share`.
         split_bytes: how much of a file is read at once.
 
     Raises:
@@ -134,9 +142,10 @@ def ingest_licenses(
         drop_carried(store, remembered(store, actions))
         return same(existing, files, premises)
     probe(store.backend)
+    share = accepted_share(full) if max_quarantined_share is None else max_quarantined_share
     job = Job(
         f"licenses {name}",
-        ((partition.STAGE, PlanPartition(actions)), (merge.STAGE, PlanLicenseMerge(max_quarantined_share))),
+        ((partition.STAGE, PlanPartition(actions)), (merge.STAGE, PlanLicenseMerge(share))),
     )
     partitioned, merged = runner.run(store, job)
     shards = {

@@ -19,6 +19,8 @@ from transforms.domain import subbuckets
 from transforms.domain.errors import TooManyQuarantined
 from transforms.domain.subbuckets import SubBucket
 
+MAX_QUARANTINED_SHARE = 0.01
+
 
 def _group(routed: Iterable[Routed]) -> dict[int, list[Slice]]:
     groups: dict[int, list[Slice]] = {}
@@ -128,6 +130,11 @@ class PlanLicenseMerge:
             for part, name in (("buckets", "rows"), ("shards", "unowned"))
             for place, slices in sorted(_group(_routed(results[0], name)).items())
         ]
+
+
+def accepted_share(full: bool) -> float:
+    """The share of rows that may be unreadable where nobody said: none where an item not read is missing."""
+    return 0.0 if full else MAX_QUARANTINED_SHARE
 
 
 def check_quarantine(partitioned: Sequence[Done], max_share: float) -> None:

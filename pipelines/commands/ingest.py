@@ -88,7 +88,7 @@ def manifest(
     snapshot: str,
     onto: str | None,
     received_on: str | None,
-    max_quarantined_share: float,
+    max_quarantined_share: float | None,
     runner: Runner,
     as_json: bool,
 ) -> None:
@@ -102,6 +102,7 @@ def manifest(
       byleave ingest manifest yfcc.store yfcc100m_dataset-*.bz2 --format yfcc100m --snapshot 2014-05
     """
     from pipelines.ingest import ingest_manifest
+    from pipelines.ingest_plans import accepted_share
     from pipelines.store.store import open_store
 
     opened = open_store(store)
@@ -113,7 +114,9 @@ def manifest(
         onto=onto,
         received_on=received_on,
         runner=runner,
-        max_quarantined_share=max_quarantined_share,
+        max_quarantined_share=accepted_share(full=False)
+        if max_quarantined_share is None
+        else max_quarantined_share,
     )
     _show(table, "items", opened.dataset, as_json)
 
@@ -160,7 +163,7 @@ def licenses(
     observer: str | None,
     full: bool,
     snapshot: str | None,
-    max_quarantined_share: float,
+    max_quarantined_share: float | None,
     runner: Runner,
     as_json: bool,
 ) -> None:
@@ -241,8 +244,10 @@ def _show(table: Table, what: str, dataset: Dataset, as_json: bool) -> None:
         "buckets": buckets,
         "files": len(table.files),
     }
+    # Of licenses, rows that name no owner find their bucket by a manifest, when they are needed.
+    places = counted(buckets, "bucket") if buckets else "no bucket yet, for no row names an owner"
     text = (
-        f"{table.kind} {table.name}: {counts['rows']:,} {what} in {buckets:,} buckets\n"
+        f"{table.kind} {table.name}: {counts['rows']:,} {what} in {places}\n"
         f"  {counts['rows_read']:,} rows read from {counted(len(table.files), 'file')},"
         f" {counts['duplicates']:,} duplicates, {counts['quarantined']:,} in quarantine"
     )

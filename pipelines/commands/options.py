@@ -22,9 +22,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 share_option = click.option(
     "--max-quarantined-share",
     type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Fail if more than this share of the rows cannot be read.",
+    default=None,
+    help="Fail if more than this share of the rows cannot be read. [default: 0.01; 0 of a full snapshot]",
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.ingest_plans import MAX_QUARANTINED_SHARE, accepted_share
 from pipelines.night.stricttable import StrictTable
 from pipelines.policies import find_policy
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, check_name
@@ -42,7 +43,7 @@ class Inbox:
     onto_newest: bool = False
     observer: str = ""
     full: bool = False
-    max_quarantined_share: float = 0.01
+    max_quarantined_share: float = MAX_QUARANTINED_SHARE
     stop: bool = False
     allow_empty: bool = False
     max_age_days: int | None = None
@@ -157,13 +158,14 @@ def _opt_outs(table: StrictTable) -> Inbox:
 
 
 def _licenses(table: StrictTable) -> Inbox:
+    full = table.switch("full", False)
     inbox = Inbox(
         LICENSES,
         table.location("folder"),
         _format(table, LICENSES),
         observer=_observer(table),
-        full=table.switch("full", False),
-        max_quarantined_share=table.number("max_quarantined_share", 0.01, most=1),
+        full=full,
+        max_quarantined_share=table.number("max_quarantined_share", accepted_share(full), most=1),
     )
     table.end()
     return inbox
@@ -175,7 +177,7 @@ def _manifests(table: StrictTable) -> Inbox:
         table.location("folder"),
         _format(table, MANIFESTS),
         onto_newest=table.choice("how", ("whole", "additions")) == "additions",
-        max_quarantined_share=table.number("max_quarantined_share", 0.01, most=1),
+        max_quarantined_share=table.number("max_quarantined_share", MAX_QUARANTINED_SHARE, most=1),
     )
     table.end()
     return inbox

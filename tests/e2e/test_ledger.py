@@ -21,7 +21,7 @@ from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, Table
-from transforms.domain.errors import ConfigError, StateError
+from transforms.domain.errors import ConfigError, StateError, TooManyQuarantined
 
 Copy = Callable[[Store], Store]
 Rows = list[dict[str, Any]]
@@ -209,6 +209,18 @@ def test_of_two_observers_on_one_day_the_policy_s_more_trusted_one_rules(
         trusting = replace(policy("research"), observers=observers)
         release, _ = cut_release(store, choose_inputs(store, as_of=None), trusting, str(number), ByHand())
         assert verdicts(store, release).get(item["item_id"]) == reason
+
+
+def test_what_a_full_snapshot_lists_and_cannot_be_read_is_not_missing(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "full.csv"
+    rows = "".join(f"flickr,{1000 + n},,CC-BY-2.0,public\n" for n in range(999))
+    file.write_text(f"source,item_id,owner_id,license,visibility\n{rows}flickr,,,CC-BY-2.0,public\n")
+    how: dict[str, Any] = {"fmt": "csv", "observed_on": DAY, "runner": ByHand()}
+    with pytest.raises(TooManyQuarantined, match="Accepted is 0.00%"):
+        ingest_licenses(store, [str(file)], full=True, **how)
+    said = ingest_licenses(store, [str(file)], full=True, max_quarantined_share=0.001, **how)
+    assert said.counts["quarantined"] == 1
+    assert ingest_licenses(store, [str(file)], snapshot="partial", **how).counts["quarantined"] == 1
 
 
 def test_a_release_of_a_past_day_is_what_it_was_byte_for_byte(
