@@ -675,6 +675,22 @@ def test_stats_of_few_owners_say_nothing(world: World, tmp_path: Path) -> None:
     assert disclose(world.store, release).withheld is None
 
 
+def test_a_dataset_says_what_the_smallest_published_count_is(tmp_path: Path) -> None:
+    store = create_store(str(tmp_path / "store"), Dataset("yfcc100m", "flickr", 4, smallest_count=15))
+    larger(store)
+    release = store.releases.get("1")
+    ship_stats(store, release)
+    with stats_of(store, "1", tmp_path) as stats:
+        counts = [
+            n for name in ("years", "licenses") for (n,) in stats.sql(f"select items from {name}").fetchall()
+        ]
+        assert counts
+        assert min(counts) >= 15
+        assert {k for (k,) in stats.sql("select k from withheld").fetchall()} == {15}
+    with pytest.raises(ConfigError, match="a count of one is a person"):
+        Dataset("d", "flickr", 4, smallest_count=1)
+
+
 def test_stats_are_shipped_once_and_noted_first(broken: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = larger(broken.store)
     release, store = world.store.releases.get("1"), world.store

@@ -23,14 +23,11 @@ from pipelines.store.store import Store
 from transforms.disclosure import Cell, Cells, History, Key
 from transforms.published import DRIFT, TABLES, decide
 
-K = 10
-"""The fewest items and owners that a published number stands for."""
-
 _KINDS = {"upload_year": pa.int16(), "month": pa.date32()}
 _EVER = "date '0001-01-01', date '9999-12-31'"
 
 
-def ship_stats(store: Store, release: Release, watch: Watch = UNWATCHED, k: int = K) -> str:
+def ship_stats(store: Store, release: Release, watch: Watch = UNWATCHED) -> str:
     """The URL of the release's `stats.duckdb`, made now if it is not there.
 
     It is made after the release is committed and from nothing but the release and what earlier files told.
@@ -39,7 +36,7 @@ def ship_stats(store: Store, release: Release, watch: Watch = UNWATCHED, k: int 
     """
     path = store.releases.stats_path(release.version)
     if not store.backend.exists(path):
-        tables = published(release, disclose(store, release, watch, k))
+        tables = published(release, disclose(store, release, watch))
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "stats.duckdb"
             write_tables(file, tables)
@@ -49,9 +46,9 @@ def ship_stats(store: Store, release: Release, watch: Watch = UNWATCHED, k: int 
     return f"{store.url}/{path}"
 
 
-def disclose(store: Store, release: Release, watch: Watch = UNWATCHED, k: int = K) -> Disclosure:
+def disclose(store: Store, release: Release, watch: Watch = UNWATCHED) -> Disclosure:
     """What the statistics of a release tell: decided and noted now, or as it was noted before."""
-    log = Disclosures(store.backend, store.dataset.path)
+    log, k = Disclosures(store.backend, store.dataset.path), store.dataset.smallest_count
     counted: tuple[dict[str, Cell], dict[str, Cells]] | None = None
     while True:
         before = log.all()

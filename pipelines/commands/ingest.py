@@ -36,8 +36,21 @@ if TYPE_CHECKING:
     "--buckets", type=int, default=None, help="A power of two. [default: 1024, which suits 100M items]"
 )
 @click.option("--source", default=None, help="Platform whose ids bare ids are. [default: flickr]")
+@click.option(
+    "--smallest-count",
+    type=int,
+    default=None,
+    help="Published statistics state no fewer items or owners. [default: 10]",
+)
 @json_option
-def init(store: str, dataset: str, buckets: int | None, source: str | None, as_json: bool) -> None:
+def init(
+    store: str,
+    dataset: str,
+    buckets: int | None,
+    source: str | None,
+    smallest_count: int | None,
+    as_json: bool,
+) -> None:
     """Create a store for one dataset: STORE is a folder, or gs://bucket/path.
 
     \b
@@ -50,7 +63,8 @@ def init(store: str, dataset: str, buckets: int | None, source: str | None, as_j
     file = shipped("configs") / "datasets" / f"{dataset}.toml"
     if file.is_file():
         settings |= tomllib.loads(file.read_text())
-    settings |= {k: v for k, v in (("source", source), ("buckets", buckets)) if v is not None}
+    given = {"source": source, "buckets": buckets, "smallest_count": smallest_count}
+    settings |= {name: value for name, value in given.items() if value is not None}
     created = create_store(store, Dataset(dataset, **settings))
     result = {"store": created.url, "dataset": dataset, **settings}
     show(

@@ -46,17 +46,24 @@ class Dataset:
         source: whose ids bare item and owner ids are, where an input does not say.
         buckets: how many; a power of two. 1,024 suits 100 million items.
         key_rule: how a row's bucket is found; see :mod:`transforms.domain.keys`.
+        smallest_count: of items or owners that published statistics may state. What is withheld holds for
+            all files together, so it is one number for all of them.
     """
 
     name: str
     source: str
     buckets: int
     key_rule: str = keys.RULE
+    smallest_count: int = 10
 
     def __post_init__(self) -> None:
         faults = []
         if not 1 <= self.buckets <= 1 << 16 or self.buckets & (self.buckets - 1):
             faults.append(f"--buckets {self.buckets}: use a power of two from 1 to 65536")
+        if self.smallest_count < 2:
+            faults.append(
+                f"--smallest-count {self.smallest_count}: a count of one is a person; use 2 or more"
+            )
         if not self.source or not self.source.isprintable():
             faults.append(f"--source {self.source!r}: use the name of a platform, such as flickr")
         if faults:
