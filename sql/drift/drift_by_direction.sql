@@ -4,7 +4,7 @@
 -- reads: license_ledger
 -- parameters:
 --   from_date DATE
---   to_date DATE            not before from_date
+--   to_date DATE
 --   known_on DATE := null   as was known on that day; null: as is known now
 -- columns:
 --   direction VARCHAR       from the license on the one date to that on the other

@@ -4,7 +4,7 @@
 -- reads: license_ledger
 -- parameters:
 --   from_date DATE
---   to_date DATE            not before from_date
+--   to_date DATE
 --   known_on DATE := null   as was known on that day; null: as is known now
 -- columns:
 --   source VARCHAR
@@ -23,23 +23,27 @@ with known as not materialized (
         -- Where known_on is null, the comparison is too, and only what is known until further notice is left.
         (known_to is null or known_to > known_on::date)
         and (known_on::date is null or known_from <= known_on::date)
-        -- The other way round, the conditions below would pick rows that hold on neither day.
-        and if(from_date::date > to_date::date, error('from_date is after to_date: swap them')::boolean, true)
 ),
 
+-- The days may be given the other way round: rows are picked by the earlier and the later of them.
 ended as (
-    select *
+    select
+        *,
+        from_date::date <= to_date::date as is_forward
     from known
-    where valid_from <= from_date::date and valid_to > from_date::date and valid_to <= to_date::date
+    where
+        valid_from <= least(from_date::date, to_date::date)
+        and valid_to > least(from_date::date, to_date::date)
+        and valid_to <= greatest(from_date::date, to_date::date)
 ),
 
 begun as (
     select *
     from known
     where
-        valid_from > from_date::date
-        and valid_from <= to_date::date
-        and (valid_to is null or valid_to > to_date::date)
+        valid_from > least(from_date::date, to_date::date)
+        and valid_from <= greatest(from_date::date, to_date::date)
+        and (valid_to is null or valid_to > greatest(from_date::date, to_date::date))
 )
 
 select
@@ -53,16 +57,18 @@ select
     upload_year,
     media_type
 from known
-where valid_from <= from_date::date and (valid_to is null or valid_to > to_date::date)
+where
+    valid_from <= least(from_date::date, to_date::date)
+    and (valid_to is null or valid_to > greatest(from_date::date, to_date::date))
 union all
 select
     source,
     item_id,
     ended.owner_id,
-    ended.license as license_from,
-    begun.license as license_to,
-    ended.visibility as visibility_from,
-    begun.visibility as visibility_to,
+    if(ended.is_forward, ended.license, begun.license) as license_from,
+    if(ended.is_forward, begun.license, ended.license) as license_to,
+    if(ended.is_forward, ended.visibility, begun.visibility) as visibility_from,
+    if(ended.is_forward, begun.visibility, ended.visibility) as visibility_to,
     ended.upload_year,
     ended.media_type
 from ended
