@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 
 from pipelines.catalog import holdings
@@ -24,7 +25,6 @@ from transforms.disclosure import Cell, Cells, History, Key
 from transforms.published import DRIFT, TABLES, decide
 
 _KINDS = {"upload_year": pa.int16(), "month": pa.date32()}
-_EVER = "date '0001-01-01', date '9999-12-31'"
 
 
 def ship_stats(store: Store, release: Release, watch: Watch = UNWATCHED) -> str:
@@ -88,11 +88,23 @@ def count(
         totals = {str(key[0]): cell for key, cell in cells("verdict").items()}
         for name, table in TABLES.items():
             if name == DRIFT:
-                found[name] = _cells(catalog.execute(f"from drift_by_month({_EVER})").fetchall())
+                found[name] = _drift_ever(catalog)
             else:
                 where = "first_reason is not null" if "first_reason" in table.keys else "true"
                 found[name] = cells(", ".join(table.keys), where)
     return totals, found
+
+
+def _drift_ever(catalog: duckdb.DuckDBPyConnection) -> Cells:
+    """All changes by month. Before the first day of which anything is known there can be none.
+
+    Asked from that day on, and not from the beginning of time, the rows that begin on it are not joined: at
+    least one for most items. The day has to be a literal for DuckDB to see that.
+    """
+    (first,) = catalog.execute("select min(valid_from) from license_ledger").fetchall()[0]
+    if first is None:
+        return {}
+    return _cells(catalog.execute(f"from drift_by_month(date '{first}', date '9999-12-31')").fetchall())
 
 
 def published(release: Release, disclosure: Disclosure) -> dict[str, pa.Table]:

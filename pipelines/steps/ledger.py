@@ -21,12 +21,15 @@ from pipelines.store.memo import Result
 from pipelines.store.routed import Slice, gather
 from pipelines.store.store import Store
 from transforms.domain.errors import IntegrityError
+from transforms.domain.lookup import Ids
 from transforms.domain.schemas import LEDGER, LICENSES, MANIFEST
+from transforms.domain.texts import encode
 from transforms.ledger import MANIFEST_COLUMNS, Look, build_ledger, extend_ledger
 from transforms.merge import merge_licenses
 
 _DICTIONARIES = ("source", "owner_id", "media_type")
 _LOOK_COLUMNS = ("source", "item_id", "license", "visibility", "observed_on")
+_LOOK_TEXTS = ("license", "visibility")
 _TEXTS = tuple(field.name for field in LEDGER if field.type == pa.string() and field.name != "item_id")
 
 # So many looks may have been added since the ledger that is extended: a week has nights without a release.
@@ -203,18 +206,31 @@ def _rows(store: Store, owned: Sequence[Any] | None, resolved: Sequence[str]) ->
     slices = [Slice.from_json(value) for value in resolved]
 
     def read() -> pa.Table:
+        unowned = gather(store.blobs, slices, LICENSES)
         if owned is None:
-            return gather(store.blobs, slices, LICENSES).select(_LOOK_COLUMNS)
-        if not slices:
-            return store.blobs.get_table(
-                Blob.from_json(owned), _LOOK_COLUMNS, schema=LICENSES, dictionary=("license", "visibility")
-            )
-        # The same item may be there with its owner and without.
-        rows = store.blobs.get_table(Blob.from_json(owned), schema=LICENSES)
-        rows = pa.concat_tables([rows.cast(LICENSES), gather(store.blobs, slices, LICENSES)])
-        return merge_licenses(rows.combine_chunks()).select(_LOOK_COLUMNS)
+            return unowned.select(_LOOK_COLUMNS)
+        blob = Blob.from_json(owned)
+        rows = store.blobs.get_table(blob, _LOOK_COLUMNS, schema=LICENSES, dictionary=_LOOK_TEXTS)
+        if not len(unowned):
+            return rows
+        if (_ids(rows).find(_ids(unowned)) >= 0).any():  # an item with its owner, and again without
+            rows = store.blobs.get_table(blob, schema=LICENSES).cast(LICENSES)
+            return merge_licenses(pa.concat_tables([rows, unowned]).combine_chunks()).select(_LOOK_COLUMNS)
+        both = (_encoded(each) for each in (rows, unowned.select(_LOOK_COLUMNS)))
+        return pa.concat_tables(both).unify_dictionaries()
 
     return read
+
+
+def _ids(rows: pa.Table) -> Ids:
+    return Ids(rows["source"], rows["item_id"])
+
+
+def _encoded(rows: pa.Table) -> pa.Table:
+    """``rows`` with the texts that repeat as dictionaries."""
+    for name in _LOOK_TEXTS:
+        rows = rows.set_column(rows.schema.get_field_index(name), name, encode(rows[name]))
+    return rows
 
 
 STAGE = Stage("Ledger", run)

@@ -26,7 +26,7 @@ with known as not materialized (
         and (known_on::date is null or known_from <= known_on::date)
 ),
 
-ended as (
+ended as not materialized (
     select
         *,
         valid_to as changed_on
@@ -34,12 +34,15 @@ ended as (
     where valid_to > from_date::date and valid_to <= to_date::date
 ),
 
-begun as (
+-- Leaves out the day on which nearly all items were first seen, before rows are joined.
+begun as not materialized (
     select
         *,
         valid_from as changed_on
     from known
-    where valid_from > from_date::date and valid_from <= to_date::date
+    where
+        valid_from > from_date::date and valid_from <= to_date::date
+        and valid_from in (select ended.changed_on from ended)
 )
 
 select
