@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 
 from transforms.domain import license_changes
+from transforms.domain.licenses import LICENSES
 from transforms.domain.reasons import PRECEDENCE
 
 WORST_FIRST = ("deleted", "private", "missing", "unknown", "public")
@@ -79,7 +80,23 @@ def merge_manifest(rows, losers):
 
 def belief(look):
     """By what one of two looks at an item is believed: the smaller key."""
-    return -look["observed_on"].toordinal(), WORST_FIRST.index(look["visibility"]), look["license"]
+    return (
+        -look["observed_on"].toordinal(),
+        WORST_FIRST.index(look["visibility"]),
+        strictness(look["license"]),
+    )
+
+
+def strictness(license_id):
+    """By what one of two licenses is stricter: the smaller key."""
+    terms = LICENSES.get(license_id)
+    if terms is None:
+        return [0, license_id]
+    if license_id == "all-rights-reserved":
+        return [1, license_id]
+    derivatives = terms.derivatives * (2 - terms.share_alike)
+    grants = [terms.copying, terms.commercial_use, derivatives, not terms.attribution, terms.public_domain]
+    return [2, *grants, license_id]
 
 
 def merge_licenses(rows):
@@ -88,7 +105,7 @@ def merge_licenses(rows):
         best.setdefault((*pair(row), nulls_last(row["observed_on"])), []).append(row)
     rule = lambda row: (  # noqa: E731
         WORST_FIRST.index(row["visibility"]),
-        row["license"],
+        strictness(row["license"]),
         nulls_last(row["license_raw"]),
         nulls_last(row["owner_id"]),
     )
@@ -196,9 +213,9 @@ def in_order(said, observers):
     def rule(one):
         valid, known, observer, license_id, visibility = one
         trusted = -observers.index(observer) if observer in observers else -len(observers)
-        text = [-ord(letter) for letter in license_id] + [1]  # descending; what begins another comes later
-        return valid, trusted, -WORST_FIRST.index(visibility), text, known, observer
+        return valid, trusted, -WORST_FIRST.index(visibility), -licenses.index(license_id), known, observer
 
+    licenses = sorted({one[3] for one in said}, key=strictness)
     return sorted(said, key=rule)
 
 

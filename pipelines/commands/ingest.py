@@ -132,7 +132,7 @@ def manifest(
         if max_quarantined_share is None
         else max_quarantined_share,
     )
-    _show(table, "items", opened.dataset, as_json)
+    _show(table, "item", opened.dataset, as_json)
 
 
 @ingest.command()
@@ -205,7 +205,7 @@ def licenses(
         runner=runner,
         max_quarantined_share=max_quarantined_share,
     )
-    _show(table, "observations", opened.dataset, as_json)
+    _show(table, "observation", opened.dataset, as_json)
 
 
 @ingest.command(name="opt-outs")
@@ -261,7 +261,7 @@ def _show(table: Table, what: str, dataset: Dataset, as_json: bool) -> None:
     # Of licenses, rows that name no owner find their bucket by a manifest, when they are needed.
     places = counted(buckets, "bucket") if buckets else "no bucket yet, for no row names an owner"
     text = (
-        f"{table.kind} {table.name}: {counts['rows']:,} {what} in {places}\n"
+        f"{table.kind} {table.name}: {counted(counts['rows'], what)} in {places}\n"
         f"  {counts['rows_read']:,} rows read from {counted(len(table.files), 'file')},"
         f" {counts['duplicates']:,} duplicates, {counts['quarantined']:,} in quarantine"
     )

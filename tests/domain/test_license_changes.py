@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.domain.license_changes import DIRECTIONS, compare, directions, directions_table
+from transforms.domain.license_changes import (
+    DIRECTIONS,
+    compare,
+    directions,
+    directions_table,
+    strictest_first,
+)
 from transforms.domain.licenses import (
     ALL_RIGHTS_RESERVED,
     LICENSES,
@@ -169,3 +175,14 @@ def test_directions_are_compare_row_for_row(rows, skipped) -> None:
 def test_a_null_in_a_dictionary_is_unknown() -> None:
     then = pa.DictionaryArray.from_arrays(pa.array([0, 1, None]), pa.array(["CC-BY-2.0", None]))
     assert directions(then, pa.array(["CC-BY-2.0"] * 3)).to_pylist() == ["same", "unknown", "unknown"]
+
+
+def test_what_is_stricter_comes_first() -> None:
+    ids = [*LICENSES, "unknown"]
+    ordered = sorted(ids, key=strictest_first)
+    assert ordered[:2] == ["unknown", "all-rights-reserved"]
+    place = {name: number for number, name in enumerate(ordered)}
+    for then, now in itertools.product(ids, ids):
+        direction = compare(then, now)
+        if direction in ("relaxation", "restriction", "withdrawn"):
+            assert (place[then] < place[now]) == (direction == "relaxation")

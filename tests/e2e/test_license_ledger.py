@@ -211,6 +211,16 @@ def test_of_two_observers_on_one_day_the_policy_s_more_trusted_one_rules(
         assert verdicts(store, release).get(item["item_id"]) == reason
 
 
+def test_of_two_observers_who_differ_in_the_license_alone_the_stricter_license_rules(
+    store: Store, items: Rows, tmp_path: Path
+) -> None:
+    item = {**items[0], "visibility": "public"}
+    look(store, tmp_path, [{**item, "license": "CC-BY-2.0"}], LATEST)
+    look(store, tmp_path, [{**item, "license": "all-rights-reserved"}], LATEST, observer="archive")
+    release, _ = cut_release(store, choose_inputs(store, as_of=None), policy("research"), "1", ByHand())
+    assert verdicts(store, release)[item["item_id"]] in ("license_withdrawn", "license_not_allowed")
+
+
 def test_what_a_full_snapshot_lists_and_cannot_be_read_is_not_missing(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "full.csv"
     rows = "".join(f"flickr,{1000 + n},,CC-BY-2.0,public\n" for n in range(999))

@@ -143,7 +143,10 @@ def test_licenses_are_the_same_in_any_order_and_any_steps(orders, cut):
     ("name", "values"),
     [
         ("visibility", oracle.WORST_FIRST),
-        ("license", ("CC-BY-2.0", "CC-BY-4.0", "unknown")),
+        (
+            "license",
+            ("unknown", "all-rights-reserved", "CC-BY-NC-ND-2.0", "CC-BY-2.0", "CC-BY-4.0", "CC0-1.0"),
+        ),
         ("license_raw", ("", "0", None)),
         ("owner_id", ("a", "ab", None)),
     ],

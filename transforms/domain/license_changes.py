@@ -116,6 +116,20 @@ def _directions() -> npt.NDArray[np.int8]:
     return matrix
 
 
+def strictest_first(license_id: str) -> tuple[object, ...]:
+    """A sort key: what grants least comes first, and what is unknown before it. No two ids are equal.
+
+    Where sources disagree on a license and nothing else tells who is right, the first is believed: so that
+    nobody's work is used by a license that another source denies.
+    """
+    terms = LICENSES.get(license_id)
+    if terms is None:
+        return (0, license_id)
+    if license_id == ALL_RIGHTS_RESERVED:
+        return (1, license_id)
+    return (2, terms.copying, _freedom(terms), terms.public_domain, license_id)
+
+
 def _freedom(terms: License) -> tuple[int, int, int]:
     """How free a user is in commerce, in derivatives (none, alike, any), and of attribution."""
     derivatives = 0 if not terms.derivatives else 1 if terms.share_alike else 2

@@ -7,6 +7,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.domain.license_changes import strictest_first
+from transforms.domain.texts import encode
+
 VISIBILITIES = ("deleted", "private", "missing", "unknown", "public")
 """From the worst news to the best: of two looks on one day, the worse one is believed.
 
@@ -21,11 +24,14 @@ def severity(visibility: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 
 def worst_first(rows: pa.Table) -> pa.Table:
-    """Columns that sort the look of a day to believe first: the worst news, then by license and raw text."""
+    """Columns that sort the look of a day to believe first: the worst news, then the strictest license."""
+    license_id = encode(rows["license"])
+    names = license_id.dictionary.to_pylist()
+    ranks = pa.array([sorted(names, key=strictest_first).index(name) for name in names], pa.int32())
     return pa.table(
         {
             "severity": severity(rows["visibility"]),
-            "license": rows["license"].cast(pa.string()),
+            "license": ranks.take(license_id.indices),
             "license_raw": rows["license_raw"].cast(pa.string()),
             "owner_id": rows["owner_id"].cast(pa.string()),
         }

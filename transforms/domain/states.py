@@ -11,6 +11,7 @@ import pyarrow as pa
 from transforms.domain.bitemporal import Numbers
 from transforms.domain.dictionaries import ordered
 from transforms.domain.errors import IntegrityError
+from transforms.domain.license_changes import strictest_first
 from transforms.domain.observations import VISIBILITIES
 from transforms.domain.texts import encode, shown
 
@@ -44,7 +45,7 @@ class States:
         return first[told.indices.to_numpy()] + second[seen.indices.to_numpy()]
 
     def beliefs(self, trust: int, code: Numbers) -> npt.NDArray[np.int64]:
-        """Greater for what rules: the more trusted, the worse news, the license whose name sorts first."""
+        """Greater for what rules: the more trusted, the worse news, the stricter license."""
         license_id, visibility = np.divmod(code, len(VISIBILITIES))
         news = trust * len(VISIBILITIES) - visibility.astype(np.int64)
         return news * len(self._licenses) - self._ranks[license_id]
@@ -56,8 +57,13 @@ class States:
 
     @property
     def _ranks(self) -> npt.NDArray[np.int64]:
-        """The place of each license among all in the order of their names."""
-        return np.argsort(np.argsort(list(self._licenses)))
+        """The place of each license among all, the strictest first."""
+        names = list(self._licenses)
+        ranks = np.empty(len(names), np.int64)
+        ranks[sorted(range(len(names)), key=lambda place: strictest_first(names[place]))] = np.arange(
+            len(names)
+        )
+        return ranks
 
 
 def named(places: Numbers, names: Sequence[str]) -> pa.DictionaryArray:
