@@ -73,12 +73,20 @@ def run(words: list[str], given: dict[str, Any]) -> int:
         click.echo(f"byleave: {known}", err=True)
         return known.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo(
-            "byleave: interrupted. Nothing half-done is visible; the same command goes on from here", err=True
-        )
-        return _INTERRUPTED
+        return _interrupted()
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":  # which is what DuckDB makes of Ctrl-C
+            raise
+        return _interrupted()
     # A command that ends with a code of its own makes click return it; all others return nothing.
     return told or 0
+
+
+def _interrupted() -> int:
+    click.echo(
+        "byleave: interrupted. Nothing half-done is visible; the same command goes on from here", err=True
+    )
+    return _INTERRUPTED
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

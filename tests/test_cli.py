@@ -7,19 +7,22 @@ import gzip
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
+import psutil
 import pytest
 from byhand import ByHand, listing
 
 from pipelines.cli import cli, main
-from pipelines.store.store import close_stores, open_store
+from pipelines.store.store import Dataset, close_stores, create_store, open_store
 from pipelines.store.tables import Table
 from pipelines.synth import synthesize
 
@@ -432,3 +435,18 @@ def test_a_closed_pipe_is_no_fault(released: Path) -> None:
     query = f"{program} sql {released} 'select * from range(200000)' --csv | head -n 1"
     found = subprocess.run(["bash", "-c", query], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stdout, found.stderr) == (0, '"range"\n', "")
+
+
+def test_an_interrupted_query_says_so_in_one_line(tmp_path: Path) -> None:
+    store = str(tmp_path / "store")
+    create_store(store, Dataset("d", "flickr", 1))
+    endless = "select count(*) from license_terms a, license_terms b, license_terms c, license_terms d"
+    words = [sys.executable, "-m", "pipelines.cli", "sql", store, endless]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as asking:
+        seen = psutil.Process(asking.pid)
+        while sum(seen.cpu_times()[:2]) < 6 and asking.poll() is None:  # starting takes one or two
+            time.sleep(0.1)
+        asking.send_signal(signal.SIGINT)
+        _, told = asking.communicate(timeout=60)
+    assert (asking.returncode, told.count("\n")) == (130, 1)
+    assert told.startswith("byleave: interrupted.")
