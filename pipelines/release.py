@@ -15,7 +15,7 @@ from pipelines import code
 from pipelines.actions import Done
 from pipelines.jobs import Job, Replay
 from pipelines.publish import publish
-from pipelines.release_inputs import Inputs, inputs_of
+from pipelines.release_inputs import OTHERS, Inputs, inputs_of
 from pipelines.release_plans import PlanCut, PlanJoin, PlanLedger, PlanResolve, PlanTally
 from pipelines.runner import Runner
 from pipelines.steps import cut, join, ledger, resolve, tally
@@ -119,8 +119,7 @@ def premises_of(store: Store, inputs: Inputs, policy: Policy) -> dict[str, Any]:
         "as_of": inputs.as_of,
         "inputs": {
             "manifest": _input(inputs.manifest),
-            "licenses": [_input(table) for table in inputs.licenses],
-            "opt_outs": [_input(table) for table in inputs.opt_outs],
+            **{name: [_input(table) for table in getattr(inputs, name)] for name in OTHERS},
         },
         "toolchain": code.toolchain(),
         "schema": {

@@ -4,23 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
+from pipelines.store.tables import (
+    ALIASES,
+    CONSENTS,
+    DETECTIONS,
+    LICENSES,
+    MANIFESTS,
+    OPT_OUTS,
+    SIGNALS,
+    Table,
+)
 from pipelines.threads import in_threads
 from transforms.domain.errors import StateError
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The tables that a release is made of."""
+    """The tables that a release is made of: a manifest, and every other table known by ``as_of``.
+
+    Attributes:
+        earlier: the manifests that were known before, in which owners may have had other names. What was
+            asked under such a name holds for the owner.
+    """
 
     manifest: Table
     licenses: tuple[Table, ...]
     opt_outs: tuple[Table, ...]
     as_of: str
+    consents: tuple[Table, ...] = ()
+    aliases: tuple[Table, ...] = ()
+    signals: tuple[Table, ...] = ()
+    detections: tuple[Table, ...] = ()
+    earlier: tuple[Table, ...] = ()
+
+
+OTHERS = {
+    "licenses": LICENSES,
+    "opt_outs": OPT_OUTS,
+    "consents": CONSENTS,
+    "aliases": ALIASES,
+    "signals": SIGNALS,
+    "detections": DETECTIONS,
+    "earlier": MANIFESTS,
+}
+"""What :class:`Inputs` holds besides the manifest: the kind of table by the name of its place."""
 
 
 def choose_inputs(
@@ -46,18 +78,21 @@ def choose_inputs(
             f"manifest {chosen.name!r} was received on {chosen.date}: a release as of {as_of} cannot know it."
             " Name an older one, or a later day"
         )
-    licenses, lists = (
-        tuple(table for table in store.tables.all(kind) if as_of is None or table.date <= as_of)
-        for kind in (LICENSES, OPT_OUTS)
-    )
+    others = {
+        name: tuple(table for table in store.tables.all(kind) if as_of is None or table.date <= as_of)
+        for name, kind in OTHERS.items()
+    }
+    lists = others["opt_outs"]
+    by_name = any(table.counts.get(kind) for table in lists for kind in ("aliases", "names"))
+    others["earlier"] = tuple(each for each in others["earlier"] if by_name and each.name != chosen.name)
     if not lists and not without_opt_outs:
         until = f" received by {as_of}" if as_of else ""
         raise StateError(
             f"{store.url}: there is no opt-out list{until}. Take one in: byleave ingest opt-outs --help;"
             " or say that there is none: --without-opt-outs"
         )
-    newest = as_of or max(table.date for table in (chosen, *licenses, *lists))
-    return Inputs(chosen, licenses, lists, newest)
+    newest = as_of or max(table.date for table in (chosen, *chain(*others.values())))
+    return Inputs(chosen, as_of=newest, **others)
 
 
 def inputs_of(store: Store, release: Release) -> Inputs:
@@ -72,9 +107,8 @@ def inputs_of(store: Store, release: Release) -> Inputs:
     def held(kind: str, each: Mapping[str, Any]) -> Table:
         return store.tables.held(kind, each, release.version)
 
-    return Inputs(
-        held(MANIFESTS, stated["manifest"]),
-        tuple(in_threads(lambda each: held(LICENSES, each), stated["licenses"], at_once)),
-        tuple(in_threads(lambda each: held(OPT_OUTS, each), stated["opt_outs"], at_once)),
-        release.content["as_of"],
-    )
+    others = {
+        name: tuple(in_threads(lambda each, kind=kind: held(kind, each), stated.get(name, ()), at_once))
+        for name, kind in OTHERS.items()
+    }
+    return Inputs(held(MANIFESTS, stated["manifest"]), as_of=release.content["as_of"], **others)

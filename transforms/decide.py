@@ -9,10 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.domain import purposes, reasons
 from transforms.domain.licenses import UNKNOWN
 from transforms.domain.policy import Policy
-from transforms.domain.reasons import BIT, OPT_OUT_BITS, PRECEDENCE, REASONS
+from transforms.domain.reasons import BIT, PRECEDENCE, REASONS
 from transforms.domain.texts import encode
+
+_Rows = npt.NDArray[np.bool_]
 
 
 def decide(facts: pa.Table, policy: Policy) -> npt.NDArray[np.uint32]:
@@ -22,11 +25,23 @@ def decide(facts: pa.Table, policy: Policy) -> npt.NDArray[np.uint32]:
         facts: in :data:`schemas.FACTS`.
         policy: what each fact means for the release's purpose.
     """
-    reasons = opt_outs(facts)
+    out = said_no(facts, policy.purpose)
 
-    def leave_out(rows: npt.NDArray[np.bool_], reason: str) -> None:
-        reasons[rows] |= np.uint32(BIT[reason])
+    def leave_out(rows: _Rows, reason: str) -> None:
+        out[rows] |= np.uint32(BIT[reason])
 
+    signal_yes = _covers(facts["signal_yes"], policy.purpose)
+    unreadable = facts["signal_unreadable"].to_numpy()
+    if policy.unreadable_signal == "exclude":
+        leave_out(unreadable, "signal_unreadable")
+    if policy.unknown_signal == "exclude":
+        leave_out(~_covers(facts["signal_no"], policy.purpose) & ~signal_yes & ~unreadable, "signal_unknown")
+    for value, does in (("present", policy.people_present), ("unknown", policy.people_unknown)):
+        rows = _among(facts["people"], [value])
+        if does == "exclude":
+            leave_out(rows, f"people_{value}")
+        if does == "require-grant":
+            leave_out(rows & ~_granted(facts, policy), "consent_missing")
     for value, reason, does in (
         ("deleted", "deleted", policy.deleted),
         ("private", "private", policy.private),
@@ -43,13 +58,30 @@ def decide(facts: pa.Table, policy: Policy) -> npt.NDArray[np.uint32]:
     if policy.license_change == "newest":
         leave_out(refused & _among(facts["direction"], ["withdrawn"]), "license_withdrawn")
     leave_out(refused, "license_not_allowed")
-    return reasons
+    return out
 
 
-def opt_outs(facts: pa.Table) -> npt.NDArray[np.uint32]:
-    """The reasons that come from opt-outs: no policy overrules them."""
-    assert all(BIT[f"opt_out_{kind}"] == bit for kind, bit in OPT_OUT_BITS.items())
-    return facts["opt_outs"].to_numpy().astype(np.uint32)
+def said_no(facts: pa.Table, purpose: str) -> npt.NDArray[np.uint32]:
+    """The reasons that no policy overrules: opt-outs, refused consents and signals that speak to a purpose."""
+    out = np.zeros(len(facts), np.uint32)
+    columns = {f"opt_out_{kind}": f"no_{kind}" for kind in reasons.OPT_OUTS}
+    for reason, column in {**columns, "consent_refused": "refused", "signal_no": "signal_no"}.items():
+        out[_covers(facts[column], purpose)] |= np.uint32(BIT[reason])
+    return out
+
+
+def _covers(sets: pa.ChunkedArray, purpose: str) -> _Rows:
+    """Which sets of purposes hold ``purpose``: what a no or a yes spreads to is in them already."""
+    return (sets.to_numpy() & np.uint16(purposes.BIT[purpose])) != 0
+
+
+def _granted(facts: pa.Table, policy: Policy) -> _Rows:
+    """Which rows have a grant, by whoever's counts for the policy."""
+    givers = ("owner", "depicted") if policy.grant == "either" else (policy.grant,)
+    granted = np.zeros(len(facts), np.bool_)
+    for giver in givers:
+        granted |= _covers(facts[f"granted_by_{giver}"], policy.purpose)
+    return granted
 
 
 def deciding_license(facts: pa.Table, policy: Policy) -> pa.ChunkedArray:

@@ -12,11 +12,12 @@ from pipelines.store.backend import Backend
 from pipelines.store.blobs import Blob
 from pipelines.store.commits import commit
 from pipelines.store.documents import canonical, digest
-from pipelines.store.routed import Routed
 from pipelines.threads import in_threads
 from transforms.domain.errors import ConfigError, IntegrityError, StateError
 
 MANIFESTS, LICENSES, OPT_OUTS = "manifests", "licenses", "opt-outs"
+CONSENTS, ALIASES, SIGNALS, DETECTIONS = "consents", "aliases", "signals", "detections"
+KINDS = (MANIFESTS, LICENSES, OPT_OUTS, CONSENTS, ALIASES, SIGNALS, DETECTIONS)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -41,17 +42,17 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
 
 @dataclass(frozen=True)
 class Table:
-    """One snapshot of a manifest, of licenses, or one opt-out list.
+    """One snapshot of a manifest, of licenses or detections; or a list of opt-outs, consents, aliases, signals.
 
     Attributes:
-        kind: `manifests`, `licenses` or `opt-outs`.
+        kind: one of :data:`KINDS`.
         name: of the snapshot.
         date: ISO date on which it was received, which is the day on which the dataset knew it; empty for a
             manifest that states none.
-        buckets: by home hash: the rows (manifests, licenses).
-        shards: by item hash: the item index (manifests), the rows that name no owner (licenses).
-        routed: `owners` by home hash and `items` by item hash (opt-outs).
-        blobs: `entries` (opt-outs: the whole list), `wide` (opt-outs: URLs and tags).
+        buckets: by home hash: the rows (manifests, licenses, detections).
+        shards: by item hash: the item index (manifests), the rows that name no owner (licenses, detections).
+        blobs: `entries`: the whole list (opt-outs, consents, aliases, signals).
+        turns: ISO dates later than ``date`` from which entries of a list begin or cease to count.
         counts: rows that reconcile: rows_read = rows + duplicates + quarantined.
         files: what was read: name, bytes, SHA-256.
         splits: for each split: its file, where it begins, and its quarantine.
@@ -69,7 +70,6 @@ class Table:
     date: str = ""
     buckets: Mapping[int, Blob] = field(default_factory=dict)
     shards: Mapping[int, Blob] = field(default_factory=dict)
-    routed: Mapping[str, Routed] = field(default_factory=dict)
     blobs: Mapping[str, Blob] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     files: tuple[Mapping[str, Any], ...] = ()
@@ -80,6 +80,7 @@ class Table:
     observed_on: str = ""
     observer: str = ""
     full: bool = False
+    turns: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -112,7 +113,6 @@ class Table:
             "digest": self.digest,
             "buckets": [[b, *blob.to_json()] for b, blob in sorted(self.buckets.items())],
             "shards": [[s, *blob.to_json()] for s, blob in sorted(self.shards.items())],
-            "routed": {name: routed.to_json() for name, routed in self.routed.items()},
             "blobs": {name: blob.to_json() for name, blob in self.blobs.items()},
             "counts": dict(self.counts),
             "files": [dict(file) for file in self.files],
@@ -123,6 +123,7 @@ class Table:
             "observed_on": self.observed_on,
             "observer": self.observer,
             "full": self.full,
+            "turns": list(self.turns),
         }
 
     @staticmethod
@@ -139,7 +140,6 @@ class Table:
                 date=value["date"],
                 buckets={b: Blob.from_json(blob) for b, *blob in value["buckets"]},
                 shards={s: Blob.from_json(blob) for s, *blob in value["shards"]},
-                routed={name: Routed.from_json(routed) for name, routed in value["routed"].items()},
                 blobs={name: Blob.from_json(blob) for name, blob in value["blobs"].items()},
                 counts=value["counts"],
                 files=tuple(value["files"]),
@@ -151,6 +151,7 @@ class Table:
                 observed_on=value.get("observed_on", ""),
                 observer=value.get("observer", ""),
                 full=value.get("full", False),
+                turns=tuple(value.get("turns", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise IntegrityError(f"{place}: not a table of byleave ({error!r})") from error

@@ -17,6 +17,15 @@ A policy is written in TOML::
     missing = "exclude"
     unknown = "exclude"
 
+    [signals]                         # of hosts, files and tags, where no opt-out and no source says no
+    unreadable = "exclude"            # a source was got and could not be understood
+    unknown = "keep"                  # nobody said anything
+
+    [people]                          # may be left out unless the purpose is people-sensitive
+    present = "require-grant"         # or "exclude", "keep"
+    unknown = "require-grant"         # nobody knows whether people are present
+    grant = "depicted"                # whose grant counts: or "owner", "either"
+
 There are no defaults: a reader sees every decision, and nothing unknown is let in by silence. Without
 ``observers`` nobody is trusted more than others, and of what they say of one day the worse news counts.
 Of ``allow`` and ``permit`` one is enough, and with both the union is allowed. ``permit`` names what a license
@@ -37,20 +46,24 @@ from typing import Any
 from transforms.domain.errors import ConfigError
 from transforms.domain.license_spellings import normalize_one
 from transforms.domain.licenses import LICENSES, PERMISSIONS, UNKNOWN
-from transforms.domain.purposes import PURPOSES
+from transforms.domain.purposes import PEOPLE_SENSITIVE, PURPOSES
 from transforms.domain.texts import did_you_mean, shown
 
 LICENSE_CHANGES = ("newest", "as_ingested")
 VERDICTS = ("exclude", "keep")
+PEOPLE_VERDICTS = ("exclude", "require-grant", "keep")
+GRANTS = ("depicted", "owner", "either")
 
 # As snapshots are named: see `pipelines.store.tables.check_name`.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
-_TABLES = ("licenses", "visibility")
+_TABLES = ("licenses", "visibility", "signals", "people")
 _KEYS = {
     "": ("purpose", *_TABLES),
     "licenses": ("allow", "permit", "change", "unknown", "observers"),
     "visibility": ("private", "deleted", "missing", "unknown"),
+    "signals": ("unreadable", "unknown"),
+    "people": ("present", "unknown", "grant"),
 }
 
 
@@ -67,6 +80,11 @@ class Policy:
     missing: str
     unknown_visibility: str
     observers: tuple[str, ...] = ()  # the most trusted first
+    unreadable_signal: str = "exclude"
+    unknown_signal: str = "keep"
+    people_present: str = "keep"  # exclude | require-grant | keep
+    people_unknown: str = "keep"
+    grant: str = "depicted"  # whose grant counts: depicted | owner | either
 
     def as_dict(self) -> dict[str, Any]:
         """The policy as JSON holds it: resolved, and without the name of a file."""
@@ -84,12 +102,15 @@ class Policy:
                 "missing": self.missing,
                 "unknown": self.unknown_visibility,
             },
+            "signals": {"unreadable": self.unreadable_signal, "unknown": self.unknown_signal},
+            "people": {"present": self.people_present, "unknown": self.people_unknown, "grant": self.grant},
         }
 
     @staticmethod
     def from_dict(value: Mapping[str, Any]) -> Policy:
-        """What :meth:`as_dict` wrote, also before items could be missing and observers trusted."""
+        """What :meth:`as_dict` wrote, also before items could be missing, observers trusted, signals read."""
         licenses, visibility = value["licenses"], value["visibility"]
+        signals, people = value.get("signals", {}), value.get("people", {})
         return Policy(
             purpose=value["purpose"],
             allowed=tuple(licenses["allowed"]),
@@ -100,6 +121,11 @@ class Policy:
             missing=visibility.get("missing", "exclude"),
             unknown_visibility=visibility["unknown"],
             observers=tuple(licenses.get("observers", ())),
+            unreadable_signal=signals.get("unreadable", "exclude"),
+            unknown_signal=signals.get("unknown", "keep"),
+            people_present=people.get("present", "keep"),
+            people_unknown=people.get("unknown", "keep"),
+            grant=people.get("grant", "depicted"),
         )
 
     @property
@@ -191,6 +217,16 @@ class _Reading:
                 self.fault("licenses.observers", f"{shown(name)} is named twice")
         return tuple(names)
 
+    def people(self) -> dict[str, str]:
+        """What becomes of items with people in them; must be said where the purpose is about people."""
+        if "people" not in self.tree and self.get("purpose") not in PEOPLE_SENSITIVE:
+            return {}
+        return {
+            "people_present": self.choice("people.present", PEOPLE_VERDICTS),
+            "people_unknown": self.choice("people.unknown", PEOPLE_VERDICTS),
+            "grant": self.choice("people.grant", GRANTS),
+        }
+
 
 def _fault_in_observer(name: str) -> str | None:
     return None if _NAME.fullmatch(name) else f"{shown(name)} is no name of an observer"
@@ -241,6 +277,9 @@ def parse_policy(text: str, place: str) -> Policy:
         missing=reading.choice("visibility.missing", VERDICTS),
         unknown_visibility=reading.choice("visibility.unknown", VERDICTS),
         observers=reading.observers(),
+        unreadable_signal=reading.choice("signals.unreadable", VERDICTS),
+        unknown_signal=reading.choice("signals.unknown", VERDICTS),
+        **reading.people(),
     )
     if reading.faults:
         raise ConfigError("\n".join(reading.faults))

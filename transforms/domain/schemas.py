@@ -10,6 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from transforms.domain.errors import IntegrityError
+from transforms.domain.reasons import OPT_OUTS as OPTED_OUT_BY
 
 _text = pa.string()
 _texts = pa.list_(pa.field("element", pa.string(), nullable=False))
@@ -46,7 +47,9 @@ MANIFEST = pa.schema(
         _column("image_url", _text),
         _column("width", pa.int32()),
         _column("height", pa.int32()),
-        _column("content_md5", _text),
+        _column("content_md5", _text),  # hex, lower case
+        _column("content_sha256", _text),
+        _column("person_present", pa.bool_()),  # null: the manifest does not say
     ]
 )
 
@@ -78,13 +81,118 @@ LICENSES = pa.schema(
     ]
 )
 
+# The opt-out ledger is all entries of all lists. Nothing is ever taken out of it: what becomes of a request is
+# a later entry. Private: no release holds a row of it.
 OPT_OUTS = pa.schema(
     [
-        _key("kind"),  # item | owner | url | tag
-        _column("source", _text),  # of an item or owner; null for url and tag
-        _key("key"),  # normalized: item id, owner id, URL, tag
+        _key("request"),  # id of the request: the list's own, or made of what it says
+        _key("kind"),  # item | owner | alias | name | url | host | content | tag
+        _column("source", _text),  # of an item, owner, alias or name; else null
+        _key("key"),  # normalized: see `targets.parse_targets`
         _key("raw"),  # as the list wrote it
+        _key("purposes", pa.uint16()),  # bit set of `purposes.PURPOSES`; `purposes.ALL` is every one
+        _key("state"),  # active | held | withdrawn: what this entry makes of the request
+        _column("held_for", _text),  # why it waits for a person
+        _column("requested_on", pa.date32()),
         _key("received_on", pa.date32()),
+        _key("effective_on", pa.date32()),  # from this day on
+        _column("expires_on", pa.date32()),  # no longer on this day
+        _column("origin", _text),  # through whom it came: a registry, a form
+        _column("evidence", _text),
+        _column("requester", _text),  # keyed hash: see `requesters`
+    ]
+)
+
+CONSENTS = pa.schema(
+    [
+        _key("kind"),  # item | owner: what is granted
+        _key("source"),
+        _key("key"),
+        _key("raw"),
+        _key("given_by"),  # owner | depicted
+        _column("person", _text),  # keyed hash of a depicted person; null: the list does not tell them apart
+        _key("says"),  # grant | refuse | revoke
+        _key("purposes", pa.uint16()),
+        _key("received_on", pa.date32()),
+        _key("effective_on", pa.date32()),
+        _column("expires_on", pa.date32()),
+        _column("origin", _text),
+        _column("evidence", _text),
+    ]
+)
+
+# Who is who: an opt-out of the name on the left is one of the owner on the right.
+ALIASES = pa.schema(
+    [
+        _key("source"),
+        _key("kind"),  # alias | name | owner: of `key`; `owner` is an id that the owner had before
+        _key("key"),
+        _key("owner_id"),
+        _column("seen_on", pa.date32()),
+    ]
+)
+
+# What stands on a day of all that was asked and granted: one row for each target, free of days and of people.
+LEAVE = pa.schema(
+    [
+        _key("kind"),  # as of OPT_OUTS
+        _column("source", _text),
+        _key("key"),
+        _key("no", pa.uint16()),  # purposes opted out of, with all narrower ones
+        _key("granted_by_owner", pa.uint16()),  # with the broader ones: see `purposes.spread_yes`
+        _key("granted_by_depicted", pa.uint16()),  # by every depicted person who said anything
+        _key("refused", pa.uint16()),  # by an owner or a depicted person, with all narrower ones
+    ]
+)
+
+# Which rows of a manifest bucket are met by targets that do not say where they live.
+MET = pa.schema(
+    [
+        _key("kind"),  # url | host | content | tag | alias | name
+        _key("key"),
+        _column("row", pa.int32()),  # place in the bucket; null for alias and name, which mean an owner
+        _column("source", _text),  # of that owner
+        _column("owner_id", _text),
+    ]
+)
+
+# What a machine-readable source says: a rule for a host's paths, a URL or an item, on a day.
+SIGNALS = pa.schema(
+    [
+        _key("kind"),  # host | url | item
+        _column("source", _text),  # of an item; else null
+        _key("key"),
+        _column("path", _text),  # of a host: the pattern of paths it speaks of, from `/`; null for others
+        _key("mechanism"),  # see `signals.MECHANISMS`
+        _key("no", pa.uint16()),  # purposes, as stated: not spread
+        _key("yes", pa.uint16()),
+        _key("fact"),  # ok | malformed | unreadable | unavailable
+        _column("vocabulary", _text),  # by whose words it was read, such as `aipref-01`
+        _key("observed_on", pa.date32()),
+        _column("evidence", _text),
+    ]
+)
+
+# Whether people are in an item, as a detector or a person saw it.
+DETECTIONS = pa.schema(
+    [
+        _key("source"),
+        _key("item_id"),
+        _column("owner_id", _text),
+        _key("person_present", pa.bool_()),
+        _column("detector", _text),
+        _column("observed_on", pa.date32()),  # null in a store: on the day of the snapshot, as of LICENSES
+    ]
+)
+
+# What signals come to for an item: rows of a bucket of which any source says anything.
+SIGNALED = pa.schema(
+    [
+        _key("row", pa.int32()),
+        _key("no", pa.uint16()),  # with all narrower ones
+        _key("yes", pa.uint16()),
+        _key("unreadable", pa.bool_()),  # a source was got and could not be understood at all
+        _key("stale", pa.bool_()),  # a source could not be got: its answer is of an earlier day
     ]
 )
 
@@ -120,7 +228,17 @@ FACTS = pa.schema(
         _key("direction"),  # of the change from then to now
         _key("visibility"),
         _key("observed", pa.bool_()),  # whether any license snapshot saw the item
-        _key("opt_outs", pa.uint8()),  # bit set, see `reasons.OPT_OUT_BITS`
+        # Sets of purposes, bits as in `purposes.PURPOSES`. What a no or a yes spreads to is in them.
+        *(_key(f"no_{kind}", pa.uint16()) for kind in OPTED_OUT_BY),  # by an opt-out of this kind
+        _key("granted_by_owner", pa.uint16()),
+        _key("granted_by_depicted", pa.uint16()),
+        _key("refused", pa.uint16()),  # by the owner or a depicted person
+        _key("signal_no", pa.uint16()),
+        _key("signal_yes", pa.uint16()),
+        _key("signal_unreadable", pa.bool_()),
+        _key("signal_stale", pa.bool_()),
+        _key("people"),  # present | absent | unknown
+        _column("owner", pa.uint64()),  # hash of the owner, to count them; null: it has none
         _column("upload_year", pa.int16()),
         _key("media_type"),
     ]
@@ -180,10 +298,14 @@ TALLIES_BY_OWNER = pa.schema(
 REPEATING = frozenset(
     {
         "source", "owner_id", "owner_name", "license", "license_raw", "license_then", "license_now",
-        "media_type", "capture_device", "direction", "visibility", "observed_on", "observed", "opt_outs",
+        "media_type", "capture_device", "direction", "visibility", "observed_on", "observed",
         "upload_year", "accuracy", "width", "height", "tags.list.element", "machine_tags.list.element",
         "first_reason", "reasons", "verdict", "reason", "detail", "kind", "received_on", "observer",
-        "valid_from", "valid_to", "known_from", "known_to",
+        "valid_from", "valid_to", "known_from", "known_to", "person_present", "purposes", "state", "held_for",
+        "requested_on", "effective_on", "expires_on", "origin", "requester", "given_by", "says", "no", "yes",
+        "granted_by_owner", "granted_by_depicted", "refused", "path", "mechanism", "fact", "vocabulary",
+        "detector", "unreadable", "stale", "signal_no", "signal_yes", "signal_unreadable", "signal_stale",
+        "people", "owner", *(f"no_{kind}" for kind in OPTED_OUT_BY),
     }
 )  # fmt: skip
 

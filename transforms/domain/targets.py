@@ -13,9 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.domain.reasons import OPT_OUT_BITS
-
-KINDS = tuple(OPT_OUT_BITS)
+KINDS = ("item", "owner", "alias", "name", "url", "host", "content", "tag")
+"""`alias` is an owner's name in addresses, `name` the one shown; `content` is the MD5 or SHA-256 of the bytes."""
 
 TAGS_THAT_SAY_NO = ("nocv",)  # normalized tags that are an opt-out by themselves
 
