@@ -62,7 +62,7 @@ def decide(facts: pa.Table, policy: Policy) -> npt.NDArray[np.uint32]:
 
 
 def said_no(facts: pa.Table, purpose: str) -> npt.NDArray[np.uint32]:
-    """The reasons that no policy overrules: opt-outs, refused consents and signals that speak to a purpose."""
+    """The reasons that no policy overrules: opt-outs, refused consents, signals that speak to a purpose."""
     out = np.zeros(len(facts), np.uint32)
     columns = {f"opt_out_{kind}": f"no_{kind}" for kind in reasons.OPT_OUTS}
     for reason, column in {**columns, "consent_refused": "refused", "signal_no": "signal_no"}.items():

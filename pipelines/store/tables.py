@@ -42,7 +42,7 @@ def natural(name: str) -> tuple[tuple[int, int, str], ...]:
 
 @dataclass(frozen=True)
 class Table:
-    """One snapshot of a manifest, of licenses or detections; or a list of opt-outs, consents, aliases, signals.
+    """A snapshot of a manifest, licenses or detections; or a list of opt-outs, consents, aliases, signals.
 
     Attributes:
         kind: one of :data:`KINDS`.

@@ -81,7 +81,7 @@ LICENSES = pa.schema(
     ]
 )
 
-# The opt-out ledger is all entries of all lists. Nothing is ever taken out of it: what becomes of a request is
+# The opt-out ledger is all entries of all lists. Nothing is taken out of it: what becomes of a request is
 # a later entry. Private: no release holds a row of it.
 OPT_OUTS = pa.schema(
     [

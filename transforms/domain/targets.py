@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 KINDS = ("item", "owner", "alias", "name", "url", "host", "content", "tag")
-"""`alias` is an owner's name in addresses, `name` the one shown; `content` is the MD5 or SHA-256 of the bytes."""
+"""`alias` is an owner's name in addresses, `name` the one shown; `content` is a hash of the bytes."""
 
 TAGS_THAT_SAY_NO = ("nocv",)  # normalized tags that are an opt-out by themselves
 
