@@ -1,8 +1,8 @@
 """Texts that look like others: letters of one script that pass for those of another, and marks nobody sees.
 
 A name in one script is a name, whatever the script. What is looked for are letters that pass for Latin ones
-among Latin ones, and words that are Latin only to the eye. The data are Unicode's confusables (UTS #39, in the
-package `confusable-homoglyphs`); which scripts go together in a word follows its level "highly restrictive".
+among Latin ones, and words that are Latin only to the eye. The data are the confusables of UTS #39, from the
+package `confusable-homoglyphs`; which scripts go together in a word follows its level "highly restrictive".
 """
 
 from __future__ import annotations
