@@ -144,12 +144,10 @@ def _above(hosts: pa.Array) -> pa.Array:
 
 def _contents(manifest: pa.Table, keys: pa.Array) -> Iterator[_Met]:
     for name in _COLUMNS["content"]:
-        algorithm = name.removeprefix("content_")
-        yield _hits(
-            manifest[name],
-            lambda values, algorithm=algorithm: pc.binary_join_element_wise(algorithm, values, ":"),
-            keys,
-        )
+        prefix = f"{name.removeprefix('content_')}:"
+        ours = keys.filter(pc.starts_with(keys, prefix))
+        key, rows = _hits(manifest[name], pc.ascii_lower, pc.utf8_slice_codeunits(ours, len(prefix)))
+        yield pc.binary_join_element_wise(prefix, key, ""), rows
 
 
 def _tags(manifest: pa.Table, keys: pa.Array) -> Iterator[_Met]:
