@@ -38,7 +38,7 @@ def no_by_definition(stated: frozenset[str]) -> set[str]:
 
 
 def yes_by_definition(stated: frozenset[str]) -> set[str]:
-    return stated | {
+    return {*stated} | {
         broader for each in stated for broader in broader_or_same(each) if broader not in PEOPLE_SENSITIVE
     }
 
