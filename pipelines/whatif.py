@@ -1,4 +1,4 @@
-"""What if a release had another policy: from facts alone. What is not remembered up to Join is done; no more."""
+"""What if a release had another policy: from facts alone. Up to Join is done what is not remembered."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from transforms.whatif import CHANGES, GRAINS, merge
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the releases under two policies would differ, as counts by name: see ``transforms.whatif.compare``."""
+    """How releases under two policies would differ: counts as of :func:`transforms.whatif.compare`."""
 
     counts: Mapping[str, int]
 
@@ -32,7 +32,7 @@ class Outcome:
         return self.counts.get(f"items/{name}", 0), self.counts.get(f"owners/{name}", 0)
 
     def rows(self) -> Iterator[tuple[str, str, str, int, int]]:
-        """Change, grain, value, items and owners: reasons in their order, licenses most first, years ascending."""
+        """Change, grain, value, items, owners: reasons by precedence, licenses by items, years ascending."""
         for change in CHANGES:
             for grain in GRAINS:
                 head = f"items/{change}/{grain}/"

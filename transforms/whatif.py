@@ -63,9 +63,9 @@ def compare(parts: Iterable[tuple[pa.Table, pa.Table]], before: Policy, after: P
         after: the one that may come.
 
     Returns:
-        ``items/before`` and ``items/after`` are kept; ``items/gained`` and ``items/lost`` change sides; and by
-        each of :data:`GRAINS` as ``items/lost/reason/private``: the first reason by which the one policy leaves
-        out what the other keeps, the license that decides for ``after``, the year of upload. So too
+        ``items/before`` and ``items/after`` are kept; ``items/gained`` and ``items/lost`` change sides; and
+        by each of :data:`GRAINS` as ``items/lost/reason/private``: the first reason by which the one policy
+        leaves out what the other keeps, the license that decides for ``after``, the year of upload. So too
         ``owners/...``: distinct owners of such items. Where there is none there is no entry.
     """
     counts: dict[str, int] = {}
@@ -127,7 +127,7 @@ class _Owners:
 
     def __init__(self, column: pa.ChunkedArray) -> None:
         filled = column.fill_null(0).to_numpy() if column.null_count else column.to_numpy()
-        # Rows are sorted by owner: a run of them is looked at once. Where they were not, it would be as right.
+        # Rows are sorted by owner: a run of them is looked at once. Were they not, it would be as right.
         starts = np.flatnonzero(np.concatenate(([True], filled[1:] != filled[:-1]))[: len(filled)])
         self._hashes, of_run = np.unique(filled[starts], return_inverse=True)
         self._owner = np.repeat(of_run, np.diff(np.append(starts, len(filled))))
