@@ -27,4 +27,10 @@ def find_policy(path: str, folder: Path = Path()) -> Policy:
                 return parse_policy(file.read_text(encoding="utf-8"), path)
             except UnicodeDecodeError as error:
                 raise ConfigError(f"{path}: not UTF-8 text ({error})") from error
-    raise ConfigError(f"{path}: there is no such file. Policies that ship: research, commercial")
+    raise ConfigError(f"{path}: there is no such file. Policies that ship: {', '.join(shipped_policies())}")
+
+
+def shipped_policies() -> list[str]:
+    """The names of the policies that ship."""
+    folder = shipped("configs") / "policies"
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
