@@ -22,6 +22,7 @@ from pipelines.commands.nightly import nightly
 from pipelines.commands.policy import policy
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
+from pipelines.commands.signals import signals
 from pipelines.commands.synth import synth
 from transforms.domain.errors import ByleaveError, unusable
 
@@ -46,6 +47,7 @@ for command in (init, ingest, release, nightly, policy, drift, licenses, sql, sy
     cli.add_command(command)
 ingest.add_command(consents)
 licenses.add_command(ledger)
+ingest.add_command(signals)
 
 
 def main(arguments: list[str] | None = None) -> None:
