@@ -23,6 +23,7 @@ from pipelines.ingest_tables import Premises, commit, drop_carried, remembered, 
 from pipelines.jobs import Job
 from pipelines.raw import files as raw_files
 from pipelines.raw import inputs, planning
+from pipelines.requesterkey import key_file
 from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.probe import probe
@@ -156,23 +157,37 @@ def ingest_licenses(
 
 
 def ingest_opt_outs(
-    store: Store, paths: Sequence[str], *, received_on: str, runner: Runner, allow_empty: bool = False
+    store: Store,
+    paths: Sequence[str],
+    *,
+    received_on: str,
+    runner: Runner,
+    allow_empty: bool = False,
+    purposes: int | None = None,
+    origin: str | None = None,
+    requester_key: str | None = None,
 ) -> Table:
     """The opt-out list made of ``paths``, named by the day and its content.
 
+    ``purposes``, a bit set, and ``origin`` are those of entries that do not say theirs; ``requester_key`` is the
+    file of the key under which requesters are kept, instead of the one that the environment names.
+
     Raises:
         InputError: an entry is not understood, with its line; or the list is empty and may not be.
+        ConfigError: a requester is named, and there is no key; or the key cannot be read.
     """
     pinned = planning.plan(raw_files.expand(paths), None, split_bytes=0)
     action = opt_outs.action(
         pinned.splits,
         source=store.dataset.source,
         received_on=received_on,
-        buckets=store.dataset.buckets,
-        shards=store.dataset.shards,
+        purposes=purposes,
+        origin=origin,
+        key_file=key_file(requester_key),
     )
     result = opt_outs.STAGE.perform(store, action)
-    if not result.counts["rows"] and not allow_empty:
+    counts = {name: count for name, count in result.counts.items() if "/" not in name}
+    if not counts["rows"] and not allow_empty:
         raise InputError(
             f"{', '.join(paths)}: the list is empty. If nobody opted out, say so with --allow-empty"
         )
@@ -180,10 +195,10 @@ def ingest_opt_outs(
         OPT_OUTS,
         f"{received_on}-{result.blobs['entries'].digest[:8]}",
         date=received_on,
-        routed={name: routed[0] for name, routed in result.routed.items()},
         blobs=result.blobs,
-        counts={**result.counts, "rows_read": result.counts["rows"], "duplicates": 0, "quarantined": 0},
+        counts={**counts, "rows_read": counts["rows"], "duplicates": 0, "quarantined": 0},
         files=_files(pinned, "opt-outs"),
+        turns=tuple(sorted(result.counts_by("turn"))),
     )
     if store.tables.find(OPT_OUTS, table.name) is None:
         probe(store.backend)
