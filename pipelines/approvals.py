@@ -8,9 +8,9 @@ from collections.abc import Collection
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.intake import Intake, take_in, with_bytes
+from pipelines.intake import Intake, accept, commit_list, take_in
 from pipelines.progress import UNWATCHED, Watch
-from pipelines.requests import APPROVED, REFUSED, WITHDRAWN, entries_of, standing, waiting
+from pipelines.requests import APPROVED, REFUSED, WITHDRAWN, entries_of, same_targets, waiting
 from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
 from transforms.domain import schemas
@@ -18,6 +18,7 @@ from transforms.domain.errors import ConfigError, StateError
 from transforms.domain.targets import parse_targets
 from transforms.domain.texts import shown
 from transforms.formats.optouts.entries import merge_lists
+from transforms.lifecycle import ACTIVE, EXPIRED, RECEIVED, fates_of
 
 _MARK = {"alias": "alias:", "name": "name:", "tag": "#", "url": "https://"}
 _REFUSAL = "refusal"  # origin of a refusal: it cancels nothing that somebody else asked for
@@ -54,7 +55,7 @@ def approve(
     day = pa.scalar(datetime.date.fromisoformat(received_on), pa.date32())
     begins = pc.max_element_wise(entries["effective_on"], day)
     written = _changed(entries, state="active", day=received_on, evidence=evidence, effective_on=begins)
-    intake = with_bytes(store, written, only_items=only_items, watch=watch)
+    intake = accept(store, written, only_items=only_items, watch=watch)
     return take_in(store, intake, _made_of(store, entries, APPROVED), received_on), intake
 
 
@@ -65,7 +66,7 @@ def refuse(
     entries = _waiting(store, requests, lists)
     _check_days(entries, received_on, same_day=True)
     written = _changed(entries, state="withdrawn", day=received_on, evidence=evidence, origin=_REFUSAL)
-    return _commit(store, written, entries, REFUSED, received_on)
+    return commit_list(store, written, _made_of(store, entries, REFUSED), received_on)
 
 
 def withdraw(store: Store, requests: Collection[str], *, received_on: str, evidence: str) -> Table:
@@ -76,7 +77,7 @@ def withdraw(store: Store, requests: Collection[str], *, received_on: str, evide
             would take back that one.
         ConfigError: one of them came in on that day or later.
     """
-    entries = standing(entries_of(store, requests), received_on)
+    entries = _standing(store, entries_of(store, requests), received_on)
     _check_known(requests, entries, "stands, so there is nothing to withdraw")
     _check_days(entries, received_on, same_day=False)
     if others := _asked_by_others(store, entries, requests, received_on):
@@ -85,7 +86,13 @@ def withdraw(store: Store, requests: Collection[str], *, received_on: str, evide
             " tell who asked. Withdraw all of them together, or none"
         )
     written = _changed(entries, state="withdrawn", day=received_on, evidence=evidence)
-    return _commit(store, written, entries, WITHDRAWN, received_on)
+    return commit_list(store, written, _made_of(store, entries, WITHDRAWN), received_on)
+
+
+def _standing(store: Store, entries: pa.Table, day: str) -> pa.Table:
+    """Those of ``entries`` that nobody has withdrawn by then; also those that do not count yet, or no longer."""
+    fates = fates_of(entries, same_targets(store, entries), datetime.date.fromisoformat(day))
+    return entries.filter(pa.array([fate in (RECEIVED, ACTIVE, EXPIRED) for fate in fates]))
 
 
 def _waiting(store: Store, requests: Collection[str], lists: Collection[str]) -> pa.Table:
@@ -116,8 +123,7 @@ def _understood(entries: pa.Table) -> pa.Table:
     """The entries with what their keys name; some were held because they are no name of anything."""
     marks = pa.array([_MARK.get(kind, "") for kind in entries["kind"].to_pylist()], pa.string())
     found = parse_targets(pc.binary_join_element_wise(marks, entries["key"].combine_chunks(), ""))
-    nothing = [raw for raw, kind in zip(*(entries["raw"].to_pylist(), found["kind"].to_pylist()), strict=True)
-               if kind is None]  # fmt: skip
+    nothing = entries["raw"].filter(pc.is_null(found["kind"])).to_pylist()
     if nothing:
         raise StateError(
             f"{', '.join(map(shown, nothing))}: names nothing that can be looked for, so it cannot be approved."
@@ -132,22 +138,20 @@ def _changed(entries: pa.Table, *, state: str, day: str, evidence: str, **more: 
     """Entries of the ledger that say of the same targets what was decided on a day."""
     date = pa.scalar(datetime.date.fromisoformat(day), pa.date32())
     said: dict[str, object] = {
-        "state": "",
+        "state": state,
         "held_for": None,
         "received_on": date,
         "effective_on": date,
         "evidence": evidence,
+        **({"expires_on": None} if state == "withdrawn" else {}),
         **more,
     }
-    said["state"] = state
-    if state == "withdrawn":
-        said["expires_on"] = None
     columns = []
     for field in schemas.OPT_OUTS:
         value = said.get(field.name, entries[field.name])
         if not isinstance(value, pa.ChunkedArray | pa.Array):
-            value = value if isinstance(value, pa.Scalar) else pa.scalar(value, field.type)
-            value = pa.repeat(value, len(entries))
+            one = value if isinstance(value, pa.Scalar) else pa.scalar(value, field.type)
+            value = pa.repeat(one, len(entries))
         columns.append(value)
     return merge_lists([pa.table(columns, schema=schemas.OPT_OUTS)])
 
@@ -156,14 +160,9 @@ def _asked_by_others(
     store: Store, entries: pa.Table, requests: Collection[str], received_on: str
 ) -> list[str]:
     """Requests that withdrawing these entries would withdraw too."""
-    asked = standing(same_targets(store, entries), received_on)
+    asked = _standing(store, same_targets(store, entries), received_on)
     mine = pc.is_in(asked["request"], pa.array(sorted(requests), pa.string()))
     return sorted(set(asked.filter(pc.invert(mine))["request"].to_pylist()))
-
-
-def _commit(store: Store, written: pa.Table, entries: pa.Table, how: str, received_on: str) -> Table:
-    intake = with_bytes(store, written, only_items=True)
-    return take_in(store, intake, _made_of(store, entries, how), received_on)
 
 
 def _made_of(store: Store, entries: pa.Table, how: str) -> list[dict[str, object]]:

@@ -5,24 +5,24 @@ The one way into the ledger, for files and for a person's word alike. A dry run 
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.progress import UNWATCHED, Watch
 from pipelines.requests import APPROVED
+from pipelines.steps.opt_outs import counts_of
 from pipelines.store.probe import probe
 from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
 from pipelines.weighing import Weighing, weigh_targets
 from transforms.domain import schemas
 from transforms.domain.errors import InputError
-from transforms.domain.targets import KINDS
-from transforms.formats.optouts.entries import merge_lists
+from transforms.formats.optouts.entries import merge_lists, turns_of
 from transforms.intake import FEW_ENTRIES, Rules, hold, targets_of, with_contents
 
 Files = Sequence[Mapping[str, Any]]
@@ -114,54 +114,48 @@ def _series(files: Files) -> set[str]:
     return {file.get("origin") or PurePosixPath(file["name"]).name for file in files}
 
 
+def accept(store: Store, entries: pa.Table, *, only_items: bool = False, watch: Watch = UNWATCHED) -> Intake:
+    """What would become of entries on which a person decided: nothing is held. Writes no list."""
+    weighing = weigh_targets(store, targets_of(entries), watch)
+    contents, weighing = _contents(store, entries, weighing, Rules(only_items=only_items), watch)
+    taken = merge_lists([entries, contents])
+    return Intake(taken, weighing, "", len(taken) - len(entries))
+
+
 def take_in(store: Store, intake: Intake, files: Files, received_on: str) -> Table:
-    """The list, made visible.
+    """The list of an intake, made visible.
 
     Raises:
         InputError: it is held as a whole and withdraws much: neither its word nor that of its last version
             may be lost meanwhile.
     """
-    entries = intake.entries
-    counts = counts_of(entries)
+    counts = counts_of(intake.entries)
     if intake.whole and counts["withdrawn"] > FEW_ENTRIES:
         raise InputError(
             f"{', '.join(file['name'] for file in files)}: {intake.whole}, and {counts['withdrawn']:,} entries"
             " withdraw opt-outs. Nothing was taken in. If it is meant so, accept it: --max-shrink or"
             " --max-growth"
         )
-    blob = store.blobs.put_table(entries, schemas.OPT_OUTS)
     more = {"derived": intake.derived, "held_whole": counts["held"] if intake.whole else 0}
+    return commit_list(store, intake.entries, files, received_on, more)
+
+
+def commit_list(
+    store: Store, entries: pa.Table, files: Files, received_on: str, more: Mapping[str, int] | None = None
+) -> Table:
+    """The list of these entries, named by the day and its content, with ``more`` counts."""
+    blob = store.blobs.put_table(entries, schemas.OPT_OUTS)
+    counts = {**counts_of(entries), **(more or {})}
     table = Table(
         OPT_OUTS,
         f"{received_on}-{blob.digest[:8]}",
         date=received_on,
         blobs={"entries": blob},
-        counts={**counts, **more, "rows_read": len(entries), "duplicates": 0, "quarantined": 0},
+        counts={**counts, "rows_read": len(entries), "duplicates": 0, "quarantined": 0},
         files=tuple(files),
-        turns=turns_of(entries, received_on),
+        turns=turns_of(entries, datetime.date.fromisoformat(received_on)),
     )
     if store.tables.find(OPT_OUTS, table.name) is None:
         probe(store.backend)
         store.tables.commit(table)
     return store.tables.get(OPT_OUTS, table.name)
-
-
-def counts_of(entries: pa.Table) -> dict[str, int]:
-    """`rows`; of active entries how many there are of each kind, as `items`; `held` and `withdrawn` ones."""
-    kinds = entries.filter(pc.equal(entries["state"], "active"))["kind"]
-    counts = {f"{kind}s" if kind != "alias" else "aliases": _count(kinds, kind) for kind in KINDS}
-    states = {state: _count(entries["state"], state) for state in ("held", "withdrawn")}
-    return {"rows": len(entries), **counts, **states}
-
-
-def _count(column: pa.ChunkedArray, value: str) -> int:
-    return pc.sum(pc.equal(column, value)).as_py() or 0
-
-
-def turns_of(entries: pa.Table, received_on: str) -> tuple[str, ...]:
-    """The ISO dates after ``received_on`` on which an entry begins or ceases to count."""
-    days = pa.concat_arrays(
-        [entries[name].combine_chunks().unique() for name in ("effective_on", "expires_on")]
-    )
-    texts = {day.isoformat() for day in days.to_pylist() if day is not None}
-    return tuple(sorted(day for day in texts if day > received_on))

@@ -26,6 +26,13 @@ def entries_of(store: Store, requests: Collection[str]) -> pa.Table:
     return _select(store, store.tables.all(OPT_OUTS), "request", asked)
 
 
+def same_targets(store: Store, entries: pa.Table) -> pa.Table:
+    """Every entry of the ledger about what ``entries`` are about, whoever asked, in :data:`SHAPE`."""
+    tables = store.tables.all(OPT_OUTS)
+    found = _select(store, tables, "key", entries["key"].combine_chunks().unique())
+    return found.filter(pc.is_in(_about(found), _about(entries)))
+
+
 def waiting(store: Store) -> pa.Table:
     """The entries that are held, and of which nobody said anything yet, in :data:`SHAPE`."""
     tables = store.tables.all(OPT_OUTS)
@@ -45,6 +52,11 @@ def is_decision(table: Table) -> bool:
 
 def _written(entries: pa.Table) -> pa.Array:
     return pc.binary_join_element_wise(entries["request"], entries["raw"], "\x1f").combine_chunks()
+
+
+def _about(entries: pa.Table) -> pa.Array:
+    parts = [entries[name].fill_null("") for name in ("kind", "source", "key")]
+    return pc.binary_join_element_wise(*parts, "\x1f").combine_chunks()
 
 
 def _select(store: Store, tables: Sequence[Table], column: str, values: pa.Array) -> pa.Table:

@@ -169,9 +169,7 @@ def run(store: Store, action: Action) -> Result:
     return Result({"facts": store.blobs.put_table(facts, FACTS)}, counts={"rows": len(facts)})
 
 
-def _changed(
-    store: Store, action: Action, leave: pa.Table, wide: pa.Table, met: pa.Table
-) -> pa.Table | None:
+def _changed(store: Store, action: Action, leave: pa.Table, wide: pa.Table, met: pa.Table) -> pa.Table | None:
     """The facts, from those of an earlier join that differs in leave alone."""
     with contextlib.suppress(IntegrityError):  # it is a hint: the tables are there to be joined again
         result = store.memos.get(STAGE.name, action.refs["before"]) if "before" in action.refs else None
