@@ -18,6 +18,7 @@ from pipelines.commands.ingest import ingest, init
 from pipelines.commands.ledger import ledger
 from pipelines.commands.licenses import licenses
 from pipelines.commands.nightly import nightly
+from pipelines.commands.opt_outs import opt_outs
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
 from pipelines.commands.synth import synth
@@ -40,7 +41,7 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, nightly, drift, licenses, sql, synth):
+for command in (init, ingest, release, nightly, drift, licenses, opt_outs, sql, synth):
     cli.add_command(command)
 licenses.add_command(ledger)
 
