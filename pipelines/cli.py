@@ -13,6 +13,7 @@ import click
 # Arrow is loaded, so it stands before what imports Arrow.
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
+from pipelines.commands.consents import consents
 from pipelines.commands.drift import drift
 from pipelines.commands.ingest import ingest, init
 from pipelines.commands.ledger import ledger
@@ -43,6 +44,7 @@ def cli() -> None:
 
 for command in (init, ingest, release, nightly, drift, licenses, opt_outs, sql, synth):
     cli.add_command(command)
+ingest.add_command(consents)
 licenses.add_command(ledger)
 
 
