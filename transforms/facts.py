@@ -6,6 +6,7 @@ A second policy, or a what-if, reads the same facts and costs no join.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +95,7 @@ def change_leave(
 def _signals(rows: int, signaled: pa.Table) -> dict[str, pa.Array]:
     columns = {}
     for fact, (name, kind) in _SIGNALS.items():
-        column = np.zeros(rows, kind)
+        column: npt.NDArray[Any] = np.zeros(rows, kind)
         column[signaled["row"].to_numpy()] = signaled[name].to_numpy()
         columns[fact] = pa.array(column)
     return columns

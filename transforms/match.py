@@ -33,7 +33,6 @@ _COLUMNS = {
     "alias": ("source", "owner_id", "page_url"),
     "name": ("source", "owner_id", "owner_name"),
 }
-_LONGEST_HOST = 253  # characters, by RFC 1035
 
 _Met = tuple[pa.Array, Places]
 """Keys that were met, and the rows that met them."""
@@ -112,44 +111,24 @@ def _urls(manifest: pa.Table, keys: pa.Array) -> Iterator[_Met]:
 def _hosts(manifest: pa.Table, keys: pa.Array) -> Iterator[_Met]:
     """A host's own rows, and those of all hosts below it: `example.com` meets `img.example.com`."""
     for name in _COLUMNS["host"]:
-        hosts = encode(forms.hosts_of(_texts(manifest[name])))
-        for values, places in _domains(hosts.dictionary):
-            below = np.full(len(hosts.dictionary) + 1, -1)
-            met = _where(values, keys)
-            below[places[met]] = met
-            of_row = below[hosts.indices.fill_null(len(below) - 1).to_numpy(zero_copy_only=False)]
-            rows = np.flatnonzero(of_row >= 0)
-            yield values.take(pa.array(of_row[rows])), rows
-
-
-def _domains(hosts: pa.Array) -> Iterator[tuple[pa.Array, Places]]:
-    """Each host, then the domain above each, and so on up; each time with the places of those left."""
-    places = np.arange(len(hosts))
-    far = pc.greater(pc.utf8_length(hosts), _LONGEST_HOST).fill_null(False)
-    if pc.any(far).as_py():  # not a host: whoever wrote a million dots is not asked a million times
-        tails = pc.utf8_slice_codeunits(hosts.filter(far), -_LONGEST_HOST - 1)
-        hosts = pc.replace_with_mask(hosts, far, _above(tails))
-    while True:
-        yield hosts, places
-        hosts = _above(hosts)
-        left = pc.not_equal(hosts, "").fill_null(False)
-        hosts, places = hosts.filter(left), places[left.to_numpy(zero_copy_only=False)]
-        if not len(hosts):
-            return
-
-
-def _above(hosts: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(hosts, r"^[^.]*\.?", "")
+        hosts = encode(forms.hosts_of(manifest[name]))
+        covered = forms.covered_by(hosts.dictionary)
+        met = covered.filter(pc.is_in(covered["key"], keys))
+        of_row = hosts.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        ordered = np.argsort(of_row, kind="stable")
+        ends = [
+            np.searchsorted(of_row, met["row"].to_numpy(), side, sorter=ordered) for side in ("left", "right")
+        ]
+        counts = ends[1] - ends[0]
+        # The rows of each host that is met, one host behind another; several keys may meet one host.
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        rows = ordered[np.repeat(ends[0], counts) + within]
+        yield met["key"].combine_chunks().take(pa.array(np.repeat(np.arange(len(met)), counts))), rows
 
 
 def _contents(manifest: pa.Table, keys: pa.Array) -> Iterator[_Met]:
     for name in _COLUMNS["content"]:
-        algorithm = name.removeprefix("content_")
-        yield _hits(
-            manifest[name],
-            lambda values, algorithm=algorithm: pc.binary_join_element_wise(algorithm, values, ":"),
-            keys,
-        )
+        yield _hits(manifest[name], forms.normalize_contents, keys)
 
 
 def _tags(manifest: pa.Table, keys: pa.Array) -> Iterator[_Met]:
