@@ -1,4 +1,4 @@
-"""A person's word on requests: approve or refuse what is held, withdraw what stands. Each is a list of its own."""
+"""A person's word on requests: approve or refuse what is held, withdraw what stands. Each makes a list."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def withdraw(store: Store, requests: Collection[str], *, received_on: str, evide
 
 
 def _standing(store: Store, entries: pa.Table, day: str) -> pa.Table:
-    """Those of ``entries`` that nobody has withdrawn by then; also those that do not count yet, or no longer."""
+    """Those of ``entries`` that nobody has withdrawn by then, whether they count yet, or still."""
     fates = fates_of(entries, same_targets(store, entries), datetime.date.fromisoformat(day))
     return entries.filter(pa.array([fate in (RECEIVED, ACTIVE, EXPIRED) for fate in fates]))
 
@@ -126,8 +126,8 @@ def _understood(entries: pa.Table) -> pa.Table:
     nothing = entries["raw"].filter(pc.is_null(found["kind"])).to_pylist()
     if nothing:
         raise StateError(
-            f"{', '.join(map(shown, nothing))}: names nothing that can be looked for, so it cannot be approved."
-            " Refuse it, and take in what is meant"
+            f"{', '.join(map(shown, nothing))}: names nothing that can be looked for, so it cannot be"
+            " approved. Refuse it, and take in what is meant"
         )
     for name in ("kind", "key"):
         entries = entries.set_column(entries.schema.get_field_index(name), name, found[name])

@@ -52,8 +52,8 @@ def text_of(found: DryRun, most: int) -> str:
     summary, entries = summary_of(found), _told(found)
     lines = [
         f"{summary['entries']:,} entries of {summary['requests']:,} requests: {summary['active']:,} active,"
-        f" {summary['held']:,} held, {summary['withdrawn']:,} withdrawn; {summary['not_understood']:,} lines not"
-        " understood"
+        f" {summary['held']:,} held, {summary['withdrawn']:,} withdrawn;"
+        f" {summary['not_understood']:,} lines not understood"
     ]
     if summary["derived"]:
         lines.append(f"{summary['derived']:,} of them are the bytes of items, under whatever id")

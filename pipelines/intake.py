@@ -26,7 +26,7 @@ from transforms.formats.optouts.entries import merge_lists, turns_of
 from transforms.intake import FEW_ENTRIES, Rules, hold, targets_of, with_contents
 
 Files = Sequence[Mapping[str, Any]]
-"""What a list was made of: name, bytes, sha256 and format of each file, and the origin where one is stated."""
+"""What a list was made of: name, bytes, sha256, format of each file; the origin where one is stated."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def weigh_list(
 def _contents(
     store: Store, entries: pa.Table, weighing: Weighing, rules: Rules, watch: Watch
 ) -> tuple[pa.Table, Weighing]:
-    """The entries that cover the same bytes under other ids; and what these meet, besides what was weighed."""
+    """The entries that cover the same bytes under other ids; what they meet, besides what was weighed."""
     contents = with_contents(entries, weighing.weights, weighing.manifest)
     if rules.only_items or not len(contents):
         return schemas.OPT_OUTS.empty_table(), weighing
@@ -132,8 +132,8 @@ def take_in(store: Store, intake: Intake, files: Files, received_on: str) -> Tab
     counts = counts_of(intake.entries)
     if intake.whole and counts["withdrawn"] > FEW_ENTRIES:
         raise InputError(
-            f"{', '.join(file['name'] for file in files)}: {intake.whole}, and {counts['withdrawn']:,} entries"
-            " withdraw opt-outs. Nothing was taken in. If it is meant so, accept it: --max-shrink or"
+            f"{', '.join(file['name'] for file in files)}: {intake.whole}, and {counts['withdrawn']:,}"
+            " entries withdraw opt-outs. Nothing was taken in. If it is meant so, accept it: --max-shrink or"
             " --max-growth"
         )
     more = {"derived": intake.derived, "held_whole": counts["held"] if intake.whole else 0}

@@ -60,7 +60,7 @@ def _about(entries: pa.Table) -> pa.Array:
 
 
 def _select(store: Store, tables: Sequence[Table], column: str, values: pa.Array) -> pa.Table:
-    """The entries of lists whose ``column`` is among ``values``; most lists are asked for no more than that."""
+    """The entries of lists whose ``column`` is among ``values``; of most lists no more is read."""
 
     def of(table: Table) -> pa.Table:
         blob = table.blobs["entries"]

@@ -1,7 +1,7 @@
 """The rules of intake: what of a list waits for a person, and what bytes an opted-out item stands for.
 
-Pure: entries and what they would remove in, entries out. A request that is *held* is in the ledger, is listed,
-and removes nothing until somebody says so.
+Pure: entries and what they would remove in, entries out. A request that is *held* is in the ledger, is
+listed, and removes nothing until somebody says so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from transforms.domain.texts import encode
 from transforms.weigh import TARGETS
 
 FEW_ITEMS = 100
-"""A request that meets no more items than these is never held for its share: small manifests have large shares."""
+"""A request that meets no more items is never held for its share: of a small manifest it is large."""
 
 FEW_ENTRIES = 100
 """A list that differs from its last version by no more entries than these is never held for it."""

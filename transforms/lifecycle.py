@@ -1,4 +1,4 @@
-"""What became of each entry of the opt-out ledger by a day: a pure function of the entries about its target."""
+"""What became of each entry of the opt-out ledger by a day, from all entries about its target."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def fates_of(entries: pa.Table, ledger: pa.Table, on: datetime.date) -> list[str
         on: the day.
 
     Returns:
-        `held`; `received`, if the entry counts from a later day on; `expired`; `withdrawn`, if nothing that it
-        asked for stands any longer; `active`; or :data:`SAYS_SO`. It may be withdrawn before it counts.
+        `held`; `received`, if the entry counts from a later day on; `expired`; `withdrawn`, if nothing that
+        it asked for stands any longer; `active`; or :data:`SAYS_SO`. It may be withdrawn before it counts.
     """
     left = _purposes_left(entries, ledger, on)
     return [_fate(row, bits, on) for row, bits in zip(_rows(entries), left, strict=True)]
@@ -45,7 +45,7 @@ def _fate(row: Mapping[str, Any], left: int, on: datetime.date) -> str:
 
 
 def purposes_left(entries: pa.Table, ledger: pa.Table, on: datetime.date) -> list[int]:
-    """For each of ``entries`` the purposes that it speaks to and that stand on a day; see :func:`fates_of`."""
+    """For each of ``entries`` the purposes it speaks to that stand on a day; see :func:`fates_of`."""
     bits = _purposes_left(entries, ledger, on)
     fates = fates_of(entries, ledger, on)
     return [left if fate == ACTIVE else 0 for left, fate in zip(bits, fates, strict=True)]

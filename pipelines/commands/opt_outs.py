@@ -71,7 +71,7 @@ def check(
     as_json: bool,
     as_csv: bool,
 ) -> int:
-    """Say what a list would remove, what of it waits for a person, and what is not understood. Takes in nothing.
+    """Say what a list would remove, what waits for a person, what is not understood. Takes in nothing.
 
     Exit code 0 if all is understood, whether held or not; 4 if a line is not.
 
@@ -159,7 +159,8 @@ def approve(
 
     \b
     Example:
-      byleave opt-outs approve yfcc.store r0123456789abcdef --received-on 2026-11-12 --evidence "J. Doe: by phone"
+      byleave opt-outs approve yfcc.store r0123456789abcdef --received-on 2026-11-12 \\
+        --evidence "J. Doe, by phone"
     """
     from pipelines import approvals
     from pipelines.store.store import open_store

@@ -55,13 +55,14 @@ def run(store: Store, action: Action) -> Result:
     own = [*OWN_COLUMNS, *(ITEM_COLUMNS if items else ())]
     asked = columns_for(wide["kind"].unique().to_pylist()) if len(wide) else ()
     columns = [name for name in MANIFEST.names if name in {*own, *asked}]
-    parts, met = [], [MET.empty_table()]
+    parts: list[pa.Table] = []
+    met = [MET.empty_table()]
     for value in action.refs["manifest"]:
         blob = Blob.from_json(value)
         rows = store.blobs.get_table(blob, columns, schema=MANIFEST, dictionary=_DICTIONARIES)
         if len(wide):
             found = match(rows, wide.select(["kind", "key"]))
-            row = pc.add(found["row"], pa.scalar(sum(map(len, parts)), pa.int32()))
+            row = pc.add(found["row"], pa.scalar(sum(len(part) for part in parts), pa.int32()))
             met.append(found.set_column(MET.get_field_index("row"), MET.field("row"), row).cast(MET))
         parts.append(rows.select(own))
     manifest = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
