@@ -11,7 +11,7 @@ from support.spellings import ALIASES, ITEM_IDS, NSIDS, aliases, items, owners
 from transforms.domain.suspicions import suspicions
 
 HELD = {
-    "names nothing": ["", " ", "\t", None, "#", "tag:", "name:", "name: ", "...", "--", "?", "()"],
+    "names nothing": ["", " ", "\t", None, "#", "tag:", "name:", "name: "],
     "is a pattern": [
         *(
             "*",
@@ -81,8 +81,6 @@ HELD = {
             "12\u200d3",
             "name:a\u00adb",
             "name:a\u3164b",
-            "1\r2",
-            "a\x00b",
         ),
         *("https://exam\u200bple.com/a", "12345678\u2060@N00"),
     ],
@@ -136,6 +134,7 @@ LET_BY = [
         "https://flickr.com/photos/2001",
         "host:a.uk",
     ),
+    *("...", ",,,,", "1\r2"),
     *("somebody", "photo.jpg", "https://com.example/a", "93.184.216.34"),
 ]
 
