@@ -169,8 +169,8 @@ def ingest_opt_outs(
 ) -> Table:
     """The opt-out list made of ``paths``, named by the day and its content.
 
-    ``purposes``, a bit set, and ``origin`` are those of entries that do not say theirs; ``requester_key`` is the
-    file of the key under which requesters are kept, instead of the one that the environment names.
+    ``purposes``, a bit set, and ``origin`` are those of entries that do not say theirs; ``requester_key`` is
+    the file of the key under which requesters are kept, instead of the one that the environment names.
 
     Raises:
         InputError: an entry is not understood, with its line; or the list is empty and may not be.

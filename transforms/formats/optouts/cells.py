@@ -29,7 +29,14 @@ _MEANING = MappingProxyType(
     }
 )
 _ALSO = MappingProxyType({"owner": "alias", "alias": "owner"})  # people write one for the other
-_MARK = MappingProxyType({"tag": ("#", "^(?:#|(?i:tag:))"), "alias": ("alias:", "/|(?i:^alias:)|@|%40")})
+_MARK = MappingProxyType(
+    {
+        "tag": ("#", "^(?:#|(?i:tag:))"),
+        "alias": ("alias:", "/|(?i:^alias:)|@|%40"),
+        "host": ("host:", "/|(?i:^host:)"),
+    }
+)
+"""What a word needs before it to be understood as of its kind, and what shows that it has it."""
 _HELD_AS = "url"  # the kind of what nobody can tell
 
 
@@ -44,7 +51,8 @@ def read_cells(lines: Lines, cells: pa.Array, kind: str | None, where: str, faul
         faults: gets the cells that are not understood.
 
     Returns:
-        A table of :data:`FOUND` and ``at``, the place of the cell: of those that are understood or suspicious.
+        A table of :data:`FOUND` and ``at``, the place of the cell: one row for each cell that is understood
+        or suspicious.
     """
     targets = parse_targets(_marked(cells, kind))
     kinds, names = targets["kind"].combine_chunks(), targets["key"].combine_chunks()
