@@ -217,3 +217,30 @@ def test_many_lines_are_a_matter_of_kernels():
     table = read(data)
     assert table.num_rows == 300_000
     assert table["key"].to_pylist() == sorted(numbers.to_pylist())
+
+
+SUSPICIOUS = ["*", "%", "^.+$", "foo*", "flickr.com", "p\u0430ypal", "https://example.com/*"]
+
+
+@pytest.mark.parametrize("raw", SUSPICIOUS)
+@pytest.mark.parametrize("line", ["{raw}", "target\n{raw}", "item_id\n{raw}", "name\n{raw}", "host\n{raw}"])
+def test_what_is_suspicious_is_held_and_not_a_fault(raw, line):
+    if raw == "flickr.com" and line.startswith("name"):
+        return  # somebody's name may be anything
+    data = line.format(raw=raw)
+    rows = read(data + "\n").to_pylist()
+    assert [(row["raw"], row["state"]) for row in rows] == [(raw, "held")]
+    assert rows[0]["held_for"]
+    kind = {"item_id": "item", "name": "name", "host": "host"}.get(data.split("\n")[0], rows[0]["kind"])
+    assert rows[0]["kind"] == kind
+    assert rows[0]["key"]
+
+
+def test_what_is_suspicious_and_withdrawn_withdraws():
+    rows = read("host,state\nflickr.com,withdrawn\nflickr.com,\n").to_pylist()
+    assert [(row["state"], row["held_for"] is None) for row in rows] == [("held", False), ("withdrawn", True)]
+
+
+def test_plain_names_in_any_script_are_not_held():
+    rows = read("name\nAnn B.\n\u0410\u043d\u043d\u0430\n\u5c71\u7530\u592a\u90ce\nJos\u00e9\n").to_pylist()
+    assert {row["state"] for row in rows} == {"active"}
