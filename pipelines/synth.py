@@ -8,8 +8,8 @@
     OUT/expected.json                    written last: where it is, the rest is whole
 
 A world that is too large for the disk is made in slices: a slice has some of the manifest's files, license
-snapshots, detections and consents of as many items, the opt-out lists, which are whole, and the answers, which
-are of the whole world.
+snapshots, detections and consents of as many items, the opt-out lists, which are whole, and the answers,
+which are of the whole world.
 
 The world is made in pieces of fixed size, each a pure function of the recipe and the piece's place.
 Processes make them in any order and one writer lays them down in order, so that the bytes do not depend on

@@ -11,6 +11,7 @@ from pipelines.commands.options import (
     IsoDate,
     counted,
     files_argument,
+    intake_options,
     json_option,
     requester_key_option,
     runner_options,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.runner import Runner
     from pipelines.store.store import Dataset
     from pipelines.store.tables import Table
+    from transforms.intake import Rules
 
 
 @click.command()
@@ -77,7 +79,7 @@ def init(
 
 @click.group()
 def ingest() -> None:
-    """Take in manifests, license snapshots and opt-out lists."""
+    """Take in manifests, license snapshots, opt-out lists, and what else is known of items."""
 
 
 @ingest.command()
@@ -209,6 +211,64 @@ def licenses(
     _show(table, "observation", opened.dataset, as_json)
 
 
+@ingest.command()
+@store_argument
+@files_argument
+@click.option("--format", "fmt", default="canonical", show_default=True, help="canonical or csv.")
+@click.option(
+    "--observed-on", required=True, type=IsoDate(), metavar="DATE", help="Day of rows that do not say it."
+)
+@click.option(
+    "--received-on",
+    default=None,
+    type=IsoDate(),
+    metavar="DATE",
+    help="Day on which it came in, if it came late. [default: --observed-on]",
+)
+@click.option("--snapshot", default=None, help="Name of the snapshot. [default: the day it came in]")
+@share_option
+@runner_options
+@json_option
+def detections(
+    store: str,
+    files: tuple[str, ...],
+    fmt: str,
+    observed_on: str,
+    received_on: str | None,
+    snapshot: str | None,
+    max_quarantined_share: float | None,
+    runner: Runner,
+    as_json: bool,
+) -> None:
+    """Take in detections: whether people are in items, as a detector or a person saw it.
+
+    Of several looks at an item the newest counts, of those of one day one that saw people. What a manifest
+    says of an item counts if nobody looked.
+
+    \b
+    Example:
+      byleave ingest detections yfcc.store faces.csv --format csv --observed-on 2026-11-01
+    """
+    from pipelines.ingest import ingest_detections
+    from pipelines.ingest_plans import MAX_QUARANTINED_SHARE
+    from pipelines.store.store import open_store
+
+    opened = open_store(store)
+    table = ingest_detections(
+        opened,
+        files,
+        fmt=fmt,
+        observed_on=observed_on,
+        received_on=received_on,
+        snapshot=snapshot,
+        runner=runner,
+        max_quarantined_share=MAX_QUARANTINED_SHARE
+        if max_quarantined_share is None
+        else max_quarantined_share,
+    )
+    _show(table, "detection", opened.dataset, as_json)
+
+
 @ingest.command(name="opt-outs")
 @store_argument
 @files_argument
@@ -223,6 +283,7 @@ def licenses(
     help="What entries cover that do not say it, such as 'search;commercial'. [default: all]",
 )
 @click.option("--origin", default=None, metavar="NAME", help="Through whom entries came that do not say it.")
+@intake_options
 @requester_key_option
 @runner_options
 @json_option
@@ -233,6 +294,7 @@ def opt_outs(
     allow_empty: bool,
     purposes: str | None,
     origin: str | None,
+    rules: Rules,
     requester_key: str | None,
     runner: Runner,
     as_json: bool,
@@ -261,6 +323,7 @@ def opt_outs(
         purposes=purposes_option(purposes),
         origin=origin,
         requester_key=requester_key,
+        rules=rules,
     )
     counts = table.counts
     said = [counted(counts[name], kind, name) for kind, name in KIND_COUNTS.items() if counts[name]]

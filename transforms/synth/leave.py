@@ -1,4 +1,4 @@
-"""What people ask and grant beyond plain lists: for some purposes only, by alias, taken back; and who is where.
+"""What people ask and grant beyond plain lists: for some purposes, by alias, taken back; and where people are.
 
 It comes in on one day, in files of its own, and answers are known with and without it.
 
