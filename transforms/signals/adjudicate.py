@@ -51,7 +51,7 @@ def standing_signals(signals: pa.Table, on: datetime.date) -> pa.Table:
     stands |= ~answered & ~unread & (days == failed) & (answer == _NEVER) & (garbled == _NEVER)
     stale = np.where(answered, failed > answer, ~unread | (failed > days))
     table = signals.append_column(STANDING.field("stale"), pa.array(stale)).filter(pa.array(stands))
-    return schemas.conform(table, STANDING)
+    return schemas.conform(table, STANDING).cast(STANDING)
 
 
 def adjudicate(rows: pa.Table, signals: pa.Table) -> pa.Table:
@@ -76,7 +76,7 @@ def adjudicate(rows: pa.Table, signals: pa.Table) -> pa.Table:
     something = np.flatnonzero((no != 0) | (yes != 0) | unreadable | stale)
     columns = {"no": no, "yes": yes, "unreadable": unreadable, "stale": stale}
     table = pa.table({"row": something.astype(np.int32), **{n: c[something] for n, c in columns.items()}})
-    return schemas.conform(table, schemas.SIGNALED)
+    return schemas.conform(table, schemas.SIGNALED).cast(schemas.SIGNALED)
 
 
 def _groups(signals: pa.Table) -> npt.NDArray[np.int64]:
