@@ -21,6 +21,7 @@ from pipelines.commands.licenses import licenses
 from pipelines.commands.nightly import nightly
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
+from pipelines.commands.signals import signals
 from pipelines.commands.synth import synth
 from transforms.domain.errors import ByleaveError, unusable
 
@@ -45,6 +46,7 @@ for command in (init, ingest, release, nightly, drift, licenses, sql, synth):
     cli.add_command(command)
 ingest.add_command(consents)
 licenses.add_command(ledger)
+ingest.add_command(signals)
 
 
 def main(arguments: list[str] | None = None) -> None:
