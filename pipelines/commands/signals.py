@@ -36,8 +36,7 @@ def signals(
 ) -> None:
     """Take in what machine-readable sources said: robots.txt, ai.txt, tdmrep.json, headers, credentials.
 
-    PATHS are files of captures, as JSON lines, or folders of them; a site's own documents lie in a folder of its
-    name.
+    PATHS are files of captures, as JSON lines, or folders: a site's own documents lie in one of its name.
 
     \b
     Example:
