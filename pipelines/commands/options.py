@@ -26,6 +26,13 @@ share_option = click.option(
     help="Fail if more than this share of the rows cannot be read. [default: 0.01; 0 of a full snapshot]",
 )
 
+requester_key_option = click.option(
+    "--requester-key",
+    default=None,
+    metavar="FILE",
+    help="Key under which people who ask are kept as hashes. [default: the file in BYLEAVE_REQUESTER_KEY]",
+)
+
 
 def runner_options(command: _Command) -> _Command:
     """Adds ``--workers``, and hands the command a ``runner`` with Beam's options from behind ``--``."""

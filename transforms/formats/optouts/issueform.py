@@ -1,0 +1,134 @@
+"""What a person filled into a form of an issue tracker: Markdown, headings with answers below them.
+
+::
+
+    ### Accounts
+    https://www.flickr.com/photos/somebody/
+    12345678@N00
+
+    ### Purposes
+    - [x] generative-training
+    - [ ] search
+
+    ### Anything else
+    _No response_
+
+All that one form asks is one request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.domain.errors import InputError
+from transforms.domain.texts import did_you_mean, shown
+from transforms.formats.lists import Faults, blocks
+from transforms.formats.optouts.entries import Received, as_one_request, merge_lists
+from transforms.formats.optouts.rows import read_rows
+
+_COLUMN_OF = MappingProxyType(
+    {
+        "account": "owner_id",
+        "accounts": "owner_id",
+        "profile": "owner_id",
+        "profiles": "owner_id",
+        "item": "target",
+        "items": "target",
+        "photos": "target",
+        "images": "target",
+        "urls": "target",
+        "links": "target",
+        "hosts": "host",
+        "sites": "host",
+        "domains": "host",
+        "tags": "tag",
+        "hashes": "content",
+        "purpose": "purposes",
+        "purposes": "purposes",
+        "request": "request",
+        "reference": "request",
+        "requester": "requester",
+        "contact": "requester",
+        "e-mail": "requester",
+        "email": "requester",
+        "requested on": "requested_on",
+        "effective on": "effective_on",
+        "expires on": "expires_on",
+        "evidence": "evidence",
+        "anything else": "note",
+        "comments": "note",
+        "notes": "note",
+        "confirmation": "note",
+    }
+)
+_MANY = ("owner_id", "target", "host", "tag", "content")
+_FIRST_HEADING = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*#{2,6}[ \t]+\S")
+_HEADING = re.compile(r"#{2,6}\s+(?P<title>.*?)\s*#*")
+_UNCHECKED = re.compile(r"[-*+]\s+\[\s*\]\s.*")
+_BULLET = re.compile(r"(?:[-*+]\s+(?:\[[xX]\]\s+)?|[0-9]{1,3}[.)]\s+)(?=\S)")
+_LINK = re.compile(r"\[[^\]]*\]\((?P<url>[^()\s]+)\)|<(?P<bare>[^<>\s]+)>|`(?P<code>[^`]+)`")
+_NO_ANSWER = "_No response_"
+
+
+def looks_so(data: bytes) -> bool:
+    """Whether the file begins with a heading. Of other forms only hosts files begin so."""
+    return _FIRST_HEADING.match(data) is not None
+
+
+def read(data: bytes, received: Received, faults: Faults) -> Iterator[pa.Table]:
+    """The entries of a form, as ``schemas.OPT_OUTS``.
+
+    Raises:
+        InputError: a heading is not known.
+        ConfigError: a requester is named, and there is no key.
+    """
+    answers = _answers(data, received.place)
+    said: dict[str, str] = {}
+    for column in {column for column, _, _ in answers} - {*_MANY, "note"}:
+        joined = (" " if column in ("purposes", "evidence") else "\n").join(
+            text for at, _, text in answers if at == column
+        )
+        said[column] = joined
+    entries = []
+    for column in _MANY:
+        named = [(line, text) for at, line, text in answers if at == column]
+        lines = np.array([line for line, _ in named], np.int64)
+        cells = {column: pa.array([text for _, text in named], pa.string())}
+        cells |= {name: pa.array([text] * len(named), pa.string()) for name, text in said.items()}
+        entries.append(read_rows(lines, cells, received, faults))
+    whole = merge_lists(entries)
+    if not len(whole) and not faults.count:
+        raise InputError(f"{received.place}: the form names no account and no item")
+    yield whole if "request" in said else as_one_request(whole)
+
+
+def _answers(data: bytes, place: str) -> list[tuple[str, int, str]]:
+    """Column, line and text of every line of an answer."""
+    answers: list[tuple[str, int, str]] = []
+    column = ""
+    for lines, texts in blocks(data):
+        for line, text in zip(lines.tolist(), texts.to_pylist(), strict=True):
+            if heading := _HEADING.fullmatch(text):
+                column = _column(heading["title"], f"{place}, line {line}")
+            elif text != _NO_ANSWER and not _UNCHECKED.fullmatch(text):
+                answers.append((column, line, _plain(_BULLET.sub("", text, count=1))))
+    return answers
+
+
+def _column(title: str, where: str) -> str:
+    known = title.rstrip(":?").casefold()
+    if known not in _COLUMN_OF:
+        near = did_you_mean(known, _COLUMN_OF) or f" Headings are {', '.join(_COLUMN_OF)}."
+        raise InputError(f"{where}: unknown heading {shown(title)}.{near}")
+    return _COLUMN_OF[known]
+
+
+def _plain(text: str) -> str:
+    """A link's address, where the line is a link."""
+    link = _LINK.fullmatch(text)
+    return next(filter(None, link.groups())) if link else text
