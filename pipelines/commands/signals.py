@@ -42,7 +42,7 @@ def signals(
     Example:
       byleave ingest signals yfcc.store evidence/ --observed-on 2026-11-10
     """
-    from pipelines.ingest_signals import ingest_signals
+    from pipelines.signals import ingest_signals
     from pipelines.store.store import open_store
 
     table = ingest_signals(open_store(store), paths, observed_on=observed_on, agent=agent, runner=runner)
