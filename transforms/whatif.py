@@ -75,9 +75,9 @@ def compare(parts: Iterable[tuple[pa.Table, pa.Table]], before: Policy, after: P
         for name, items, owners in _counted(facts_before, facts_after, before, after):
             counts[f"items/{name}"] = counts.get(f"items/{name}", 0) + items
             theirs.setdefault(f"owners/{name}", []).append(owners)
-    for name, owners in theirs.items():
+    for name, hashes in theirs.items():
         # One array is of distinct owners already; an owner may be in several sub-buckets.
-        distinct = owners[0] if len(owners) == 1 else np.unique(np.concatenate(owners))
+        distinct = hashes[0] if len(hashes) == 1 else np.unique(np.concatenate(hashes))
         if len(distinct):
             counts[name] = len(distinct)
     return counts
@@ -113,7 +113,7 @@ def _counted(
         for grain, cells in zip(GRAINS, (reasons, licenses, _years(facts_after).take(rows)), strict=True):
             items = np.bincount(cells.places, minlength=len(cells.names))
             by_cell = owners.by_cell(rows, cells)
-            for place in np.flatnonzero(items):
+            for place in np.flatnonzero(items).tolist():
                 yield f"{change}/{grain}/{cells.names[place]}", int(items[place]), by_cell[place]
 
 

@@ -11,26 +11,16 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.optoutlists import DAY, entry, fault_in, merged, read
 
-from transforms.domain.errors import InputError
+from transforms.domain.purposes import ALL, PURPOSES, bits_of
+from transforms.domain.requesters import keyed
 from transforms.domain.schemas import OPT_OUTS
 from transforms.formats import lists
-from transforms.formats.opt_outs import merge_lists, read_list
+from transforms.formats.optouts.entries import merge_lists, turns_of
+from transforms.formats.optouts.rows import COLUMNS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-DAY = datetime.date(2026, 11, 10)
-
-
-def read(data, place="list.txt", source="flickr", received_on=DAY):
-    if isinstance(data, str):
-        data = data.encode()
-    return read_list(data, place=place, source=source, received_on=received_on)
-
-
-def fault_in(data, place="list.txt"):
-    with pytest.raises(InputError) as caught:
-        read(data, place)
-    return str(caught.value)
 
 
 # Each kind's ways to write a few targets, so that the same one comes twice in other words.
@@ -54,22 +44,8 @@ COLUMN_OF = {"item": "item_id", "owner": "owner_id", "url": "url", "tag": "tag"}
 NEWLINES = st.sampled_from(["\n", "\r\n", "\n\n", "\n \t\n"])
 
 
-def expected(entries, source="flickr", day=DAY):
-    """The oracle: a dictionary of the least spelling of each entry."""
-    least = {}
-    for kind, key, raw in entries:
-        place = (kind, key.encode())
-        least[place] = min(least.get(place, raw.encode()), raw.encode())
-    return [
-        {
-            "kind": kind,
-            "source": source if kind in ("item", "owner") else None,
-            "key": key.decode(),
-            "raw": raw.decode(),
-            "received_on": day,
-        }
-        for (kind, key), raw in sorted(least.items())
-    ]
+def expected(entries):
+    return merged(entry(*each) for each in entries)
 
 
 @given(
@@ -90,7 +66,7 @@ def test_text_lists_hold_what_is_written(entries, newline, space, mark, end):
     rows=st.lists(st.lists(st.sampled_from(ENTRIES), max_size=3)),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     newline=st.sampled_from(["\n", "\r\n"]),
-    columns=st.permutations(["item_id", "owner_id", "url", "tag", "target", "kind", "value", "note"]),
+    columns=st.permutations(COLUMNS),
 )
 def test_csv_lists_hold_what_is_written(rows, quoting, newline, columns):
     file = io.StringIO()

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.domain.suspicions import suspicions
 from transforms.domain.targets import parse_targets, why_not
 from transforms.domain.texts import shown
 from transforms.formats.lists import Faults, Lines
@@ -46,10 +47,11 @@ def read_cells(lines: Lines, cells: pa.Array, kind: str | None, where: str, faul
     Returns:
         A table of :data:`FOUND` and ``at``, the place of the cell: of those that are understood or suspicious.
     """
-    targets = parse_targets(_marked(cells, kind))
+    marked = _marked(cells, kind)
+    targets = parse_targets(marked)
     kinds, names = targets["kind"].combine_chunks(), targets["key"].combine_chunks()
     understood = _of_kind(cells, kinds, kind)
-    held_for = _suspicions(cells, kinds)
+    held_for = suspicions(marked)
     suspicious = held_for.is_valid()
     odd = pc.and_not(suspicious, understood)
     if pc.any(odd).as_py():
@@ -89,8 +91,3 @@ def _of_kind(cells: pa.Array, kinds: pa.Array, kind: str | None) -> pa.Array:
         a_url = pc.and_not(pc.match_substring(cells, "/"), pc.equal(kinds, "tag"))
         return a_url.fill_null(False)
     return pc.is_in(kinds, pa.array([kind, _ALSO.get(kind, kind)]))
-
-
-def _suspicions(cells: pa.Array, kinds: pa.Array) -> pa.Array:
-    """Why a person must look at each cell; null where nobody must."""
-    return pa.nulls(len(cells), pa.string())
