@@ -40,7 +40,7 @@ ITEMS += [
     item("flickr", "9", "90@N00"),
     item("flickr", "10", "100@N00"),
     item("flickr", "11", "110@N00", tags=["no_cv"]),
-    *(item("flickr", str(number), f"{number}@N00") for number in range(100, 140)),
+    *(item("flickr", str(number), f"{number}@N00") for number in range(200, 240)),
 ]
 BY = {"alias": "owner", "name": "owner"}  # under whose column of facts a kind is
 
@@ -49,11 +49,11 @@ BY = {"alias": "owner", "name": "owner"}  # under whose column of facts a kind i
 def opted_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A store with an opt-out of each kind, and two consents that were refused."""
     folder = tmp_path_factory.mktemp("gate")
-    store = new_store(folder / "store")
+    store = new_store(folder / "store", buckets=4)
     fill(store, folder, ITEMS)
     opt_out(store, folder, *(line for line, _ in NAMED.values()))
-    refusal = "refuse,computer-vision"
-    said(store, folder, "target,says,purposes", f"9,{refusal}", f"100@N00,{refusal}")
+    refusal = "owner,refuse,computer-vision"
+    said(store, folder, "target,given_by,says,purposes", f"9,{refusal}", f"100@N00,{refusal}")
     yield store
     close_stores()
 
