@@ -14,6 +14,7 @@ import click
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
 from pipelines.commands.drift import drift
+from pipelines.commands.explain import explain
 from pipelines.commands.ingest import ingest, init
 from pipelines.commands.ledger import ledger
 from pipelines.commands.licenses import licenses
@@ -41,7 +42,7 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, nightly, policy, drift, licenses, sql, synth):
+for command in (init, ingest, release, nightly, policy, explain, drift, licenses, sql, synth):
     cli.add_command(command)
 licenses.add_command(ledger)
 
