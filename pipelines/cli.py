@@ -13,6 +13,7 @@ import click
 # Arrow is loaded, so it stands before what imports Arrow.
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
+from pipelines.commands.consents import consents
 from pipelines.commands.drift import drift
 from pipelines.commands.explain import explain
 from pipelines.commands.ingest import ingest, init
@@ -22,6 +23,7 @@ from pipelines.commands.nightly import nightly
 from pipelines.commands.policy import policy
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
+from pipelines.commands.signals import signals
 from pipelines.commands.synth import synth
 from transforms.domain.errors import ByleaveError, unusable
 
@@ -44,7 +46,9 @@ def cli() -> None:
 
 for command in (init, ingest, release, nightly, policy, explain, drift, licenses, sql, synth):
     cli.add_command(command)
+ingest.add_command(consents)
 licenses.add_command(ledger)
+ingest.add_command(signals)
 
 
 def main(arguments: list[str] | None = None) -> None:

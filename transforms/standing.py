@@ -72,18 +72,20 @@ def _each_once(rows: pa.Table) -> pa.Table:
 
 def opted_out(opt_outs: pa.Table, on: datetime.date) -> pa.Table:
     """The entries that stand on a day: kind, source, key and `no`, the purposes for which they do."""
-    known = pc.and_(pc.less_equal(opt_outs["received_on"], on), pc.less_equal(opt_outs["effective_on"], on))
+    came = pc.less_equal(opt_outs["received_on"], on)
+    known = pc.and_(came, pc.less_equal(opt_outs["effective_on"], on))
     lasts = pc.greater(opt_outs["expires_on"], on).fill_null(True)
-    active = pc.equal(opt_outs["state"], "active")
-    entries = opt_outs.filter(pc.and_(pc.and_(known, lasts), active))
+    active = pc.and_(pc.and_(known, lasts), pc.equal(opt_outs["state"], "active"))
+    rows = opt_outs.select([*_TARGET, "purposes"]).filter(active)
+    no = purposes.spread_no(rows["purposes"].to_numpy())
+    # Few keys have withdrawals: who asked, which is most of a ledger, is looked at only there.
     withdrawn = opt_outs.filter(pc.and_(known, pc.equal(opt_outs["state"], "withdrawn")))
-    no = purposes.spread_no(entries["purposes"].to_numpy())
-    # Few keys have withdrawals: who asked is looked at only there.
-    perhaps = np.flatnonzero(pc.is_in(_texts(entries["key"]), _texts(withdrawn["key"])).to_numpy())
+    perhaps = np.flatnonzero(pc.is_in(rows["key"], withdrawn["key"]).to_numpy())
     if len(perhaps):
-        no[perhaps] &= ~_taken_back(entries.take(pa.array(perhaps)), withdrawn)
-    rows = entries.select(_TARGET).append_column("no", pa.array(no))
-    return rows.filter(pa.array(no != 0))
+        places = np.flatnonzero(active.to_numpy())[perhaps]
+        no[perhaps] &= ~_taken_back(opt_outs.take(pa.array(places)), withdrawn)
+    rows = rows.select(_TARGET).append_column("no", pa.array(no))
+    return rows if no.all() else rows.filter(pa.array(no != 0))
 
 
 def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
