@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transforms.formats.opt_outs import merge_lists, read_list
 
 from transforms.domain.errors import InputError
 from transforms.domain.schemas import OPT_OUTS
 from transforms.formats import lists
-from transforms.formats.opt_outs import merge_lists, read_list
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 DAY = datetime.date(2026, 11, 10)
