@@ -2,7 +2,8 @@
 
 ::
 
-    manifests:  Partition ─► Index ─► Merge      licenses:  Partition ─► Merge      opt-outs:  OptOuts
+    manifests:  Partition ─► Index ─► Merge      licenses, detections:  Partition ─► Merge
+    opt-outs:   OptOuts
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pipelines.actions import Action
 from pipelines.ingest_plans import (
     MAX_QUARANTINED_SHARE,
     PlanIndex,
-    PlanLicenseMerge,
+    PlanLookMerge,
     PlanManifestMerge,
     PlanPartition,
     accepted_share,
@@ -29,7 +30,7 @@ from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.probe import probe
 from pipelines.store.store import Store
-from pipelines.store.tables import LICENSES, MANIFESTS, Table, check_name
+from pipelines.store.tables import DETECTIONS, LICENSES, MANIFESTS, Table, check_name
 from transforms.domain import subbuckets
 from transforms.domain.errors import ConfigError, InputError
 from transforms.domain.schemas import OPT_OUTS as OPT_OUTS_SCHEMA
@@ -137,25 +138,73 @@ def ingest_licenses(
     other = "" if observer in (None, store.dataset.source) else check_name(str(observer), "observer")
     name = check_name(snapshot or "-".join(filter(None, (date, other))), "snapshot")
     premises = Premises(date, None, "" if observed_on == date else observed_on, other, full)
-    fmt = registry.find_format(LICENSES, fmt).name
+    share = accepted_share(full) if max_quarantined_share is None else max_quarantined_share
+    return _ingest_looks(store, Table(LICENSES, name), premises, paths, fmt, runner, share, split_bytes)
+
+
+def ingest_detections(
+    store: Store,
+    paths: Sequence[str],
+    *,
+    fmt: str,
+    observed_on: str,
+    runner: Runner,
+    received_on: str | None = None,
+    snapshot: str | None = None,
+    max_quarantined_share: float = MAX_QUARANTINED_SHARE,
+    split_bytes: int = SPLIT_BYTES,
+) -> Table:
+    """The snapshot of detections made of ``paths``: in which items people were seen, and in which not.
+
+    The arguments are as of :func:`ingest_licenses`.
+
+    Raises:
+        ConfigError: it was received before it was observed.
+        InputError: a file cannot be read or is not of the format; then no snapshot appears.
+        StateError: the snapshot exists and was made of something else.
+    """
+    date = received_on or observed_on
+    if date < observed_on:
+        raise ConfigError(
+            f"detections: received on {date}, before the day {observed_on} on which they were observed. Name"
+            " that day or a later one: --received-on"
+        )
+    table = Table(DETECTIONS, check_name(snapshot or date, "snapshot"))
+    premises = Premises(date, observed_on="" if observed_on == date else observed_on)
+    return _ingest_looks(store, table, premises, paths, fmt, runner, max_quarantined_share, split_bytes)
+
+
+def _ingest_looks(
+    store: Store,
+    new: Table,
+    premises: Premises,
+    paths: Sequence[str],
+    fmt: str,
+    runner: Runner,
+    max_quarantined_share: float,
+    split_bytes: int,
+) -> Table:
+    """The snapshot of which ``new`` has the kind and the name: what was seen of items on a day."""
+    fmt = registry.find_format(new.kind, fmt).name
     pinned = _pin(paths, fmt, runner, split_bytes)
     files = _files(pinned, fmt)
-    settings = {"source": store.dataset.source, "observed_on": observed_on, "received_on": date}
-    actions = _partition(store, pinned, LICENSES, fmt, settings)
-    if (existing := store.tables.find(LICENSES, name)) is not None:
+    settings = {
+        "source": store.dataset.source,
+        "observed_on": premises.observed_on or premises.date,
+        "received_on": premises.date,
+    }
+    actions = _partition(store, pinned, new.kind, fmt, settings)
+    if (existing := store.tables.find(new.kind, new.name)) is not None:
         drop_carried(store, remembered(store, actions))
         return same(existing, files, premises)
     probe(store.backend)
-    share = accepted_share(full) if max_quarantined_share is None else max_quarantined_share
-    job = Job(
-        f"licenses {name}",
-        ((partition.STAGE, PlanPartition(actions)), (merge.STAGE, PlanLicenseMerge(share))),
-    )
-    partitioned, merged = runner.run(store, job)
+    merging = PlanLookMerge(max_quarantined_share, new.kind)
+    stages = ((partition.STAGE, PlanPartition(actions)), (merge.STAGE, merging))
+    partitioned, merged = runner.run(store, Job(f"{new.kind} {new.name}", stages))
     shards = {
         d.action.refs["bucket"]: d.result.blobs["bucket"] for d in merged if d.action.refs["part"] == "shards"
     }
-    table = table_of(Table(LICENSES, ""), name, premises, partitioned, merged, files, shards)
+    table = table_of(Table(new.kind, ""), new.name, premises, partitioned, merged, files, shards)
     return commit(store, table, partitioned)
 
 

@@ -73,7 +73,8 @@ def merge_manifest(rows, losers):
         if (*pair(row), home(row)) not in lost:
             best.setdefault(pair(row), []).append(row)
     says_no = lambda row: "nocv" in map(plain_tag, all_tags(row))  # noqa: E731
-    rule = lambda row: (not says_no(row), [preference(v) for v in row.values()])  # noqa: E731
+    people = lambda row: row["person_present"] is True  # noqa: E731
+    rule = lambda row: (not says_no(row), not people(row), [preference(v) for v in row.values()])  # noqa: E731
     winners = [min(rivals, key=rule) for rivals in best.values()]
     return sorted(winners, key=lambda row: (row["source"], nulls_last(row["owner_id"]), row["item_id"]))
 

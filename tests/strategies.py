@@ -68,6 +68,8 @@ VALUES = {
     "width": (None, 640),
     "height": (None, 480),
     "content_md5": (None, "0" * 32),
+    "content_sha256": (None, "0" * 64, "f" * 64),
+    "person_present": (None, True, False),
 }
 TWISTS = [(name, value) for name, values in VALUES.items() for value in values[1:]]
 # What decides comes up more often than what merely is carried along.

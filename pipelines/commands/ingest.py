@@ -79,7 +79,7 @@ def init(
 
 @click.group()
 def ingest() -> None:
-    """Take in manifests, license snapshots and opt-out lists."""
+    """Take in manifests, license snapshots, opt-out lists, and what else is known of items."""
 
 
 @ingest.command()
@@ -209,6 +209,64 @@ def licenses(
         max_quarantined_share=max_quarantined_share,
     )
     _show(table, "observation", opened.dataset, as_json)
+
+
+@ingest.command()
+@store_argument
+@files_argument
+@click.option("--format", "fmt", default="canonical", show_default=True, help="canonical or csv.")
+@click.option(
+    "--observed-on", required=True, type=IsoDate(), metavar="DATE", help="Day of rows that do not say it."
+)
+@click.option(
+    "--received-on",
+    default=None,
+    type=IsoDate(),
+    metavar="DATE",
+    help="Day on which it came in, if it came late. [default: --observed-on]",
+)
+@click.option("--snapshot", default=None, help="Name of the snapshot. [default: the day it came in]")
+@share_option
+@runner_options
+@json_option
+def detections(
+    store: str,
+    files: tuple[str, ...],
+    fmt: str,
+    observed_on: str,
+    received_on: str | None,
+    snapshot: str | None,
+    max_quarantined_share: float | None,
+    runner: Runner,
+    as_json: bool,
+) -> None:
+    """Take in detections: whether people are in items, as a detector or a person saw it.
+
+    Of several looks at an item the newest counts, of those of one day one that saw people. What a manifest
+    says of an item counts if nobody looked.
+
+    \b
+    Example:
+      byleave ingest detections yfcc.store faces.csv --format csv --observed-on 2026-11-01
+    """
+    from pipelines.ingest import ingest_detections
+    from pipelines.ingest_plans import MAX_QUARANTINED_SHARE
+    from pipelines.store.store import open_store
+
+    opened = open_store(store)
+    table = ingest_detections(
+        opened,
+        files,
+        fmt=fmt,
+        observed_on=observed_on,
+        received_on=received_on,
+        snapshot=snapshot,
+        runner=runner,
+        max_quarantined_share=MAX_QUARANTINED_SHARE
+        if max_quarantined_share is None
+        else max_quarantined_share,
+    )
+    _show(table, "detection", opened.dataset, as_json)
 
 
 @ingest.command(name="opt-outs")

@@ -35,7 +35,7 @@ def release() -> None:
 
 @release.command()
 @store_argument
-@click.option("--policy", required=True, help="A TOML file; research or commercial for one that ships.")
+@click.option("--policy", required=True, help="A TOML file, or the name of one that ships, such as research.")
 @click.option("--version", required=True, help="Version of the release, such as 2026.11.0.")
 @click.option(
     "--as-of",
