@@ -110,9 +110,7 @@ def cut_release(
     job = release_job(store, inputs, policy, joined_before(store, inputs, policy))
     *_, cuts, tallied = runner.run(store, job)
     release = Release(version, {**premises, "counts": _counts(cuts)}, _parts([*cuts, *tallied]))
-    new = publish(
-        store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch, before_commit=before_commit
-    )
+    new = publish(store, release, inputs, cuts, runner.watch, before_commit=before_commit)
     return release, new
 
 
