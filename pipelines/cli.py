@@ -23,6 +23,7 @@ from pipelines.commands.opt_outs import opt_outs
 from pipelines.commands.policy import policy
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
+from pipelines.commands.signals import signals
 from pipelines.commands.synth import synth
 from transforms.domain.errors import ByleaveError, unusable
 
@@ -47,6 +48,7 @@ for command in (init, ingest, release, nightly, policy, opt_outs, drift, license
     cli.add_command(command)
 ingest.add_command(consents)
 licenses.add_command(ledger)
+ingest.add_command(signals)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -12,7 +12,7 @@ from pipelines.night.ledger import Ledger
 from pipelines.night.settings import Inbox, Settings
 from pipelines.release_inputs import Inputs, choose_inputs
 from pipelines.store.store import Store
-from pipelines.store.tables import OPT_OUTS
+from pipelines.store.tables import OPT_OUTS, SIGNALS
 from transforms.domain.errors import ByleaveError, RefusedError, RetryError, StateError
 
 
@@ -62,9 +62,9 @@ def look_at_releases(
     seen = Seen(list(units), list(left))
     if not settings.editions:
         return seen
+    stopping = {inbox.kind for inbox in settings.inboxes if inbox.stop}
+    seen.problems += [_missing(each) for each in left if each.kind in stopping]
     inbox = settings.inbox(OPT_OUTS)
-    if inbox and inbox.stop:
-        seen.problems += [_missing(each) for each in left if each.kind == OPT_OUTS]
     try:
         seen.inputs = _inputs(store, inbox)
     except StateError as error:
@@ -91,8 +91,10 @@ def _inputs(store: Store, inbox: Inbox | None) -> Inputs:
 def _missing(left: Left) -> ByleaveError:
     kind = RetryError if left.waits else RefusedError
     cure = "It is taken in when it is whole" if left.waits else "Mend it, or take it away"
+    named = {OPT_OUTS: "an opt-out list", SIGNALS: "evidence of signals"}
+    what = named.get(left.kind, f"a list of {left.kind}")
     return kind(
-        f"{left.place}: an opt-out list that is not taken in ({first_line(left.why)}). Nothing is published"
+        f"{left.place}: {what} that is not taken in ({first_line(left.why)}). Nothing is published"
         f" without it. {cure}"
     )
 

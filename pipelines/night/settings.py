@@ -13,11 +13,12 @@ from pathlib import Path
 from pipelines.ingest_plans import MAX_QUARANTINED_SHARE, accepted_share
 from pipelines.night.stricttable import StrictTable
 from pipelines.policies import find_policy
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, check_name
+from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, SIGNALS, check_name
 from transforms.domain.errors import ConfigError
 from transforms.domain.policy import Policy
 from transforms.domain.texts import shown
 from transforms.formats.registry import find_format
+from transforms.formats.signals import DEFAULT_AGENT
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,17 @@ class Inbox:
     """A folder that others put files into.
 
     Attributes:
-        kind: `manifests`, `licenses` or `opt-outs`: what its files become.
+        kind: one of :data:`pipelines.store.tables.KINDS`: what its files become.
         folder: a path or a URL.
-        fmt: the format of all its files; nothing for opt-outs.
+        fmt: the format of all its files; nothing where files tell it themselves.
         onto_newest: whether a manifest adds to the newest snapshot, or is whole.
         observer: who looked, of licenses; empty for the dataset's source.
+        agent: as whom sites were asked, of signals.
         full: whether each license snapshot lists everything that was there.
         max_quarantined_share: of a file's rows; above it the file is left in place.
         stop: whether nothing is published while a file here cannot be taken in.
         allow_empty: whether an opt-out list may have no entries.
-        max_age_days: publish nothing when the newest list is older.
+        max_age_days: publish nothing when the newest opt-out list is older.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Inbox:
     fmt: str = ""
     onto_newest: bool = False
     observer: str = ""
+    agent: str = ""
     full: bool = False
     max_quarantined_share: float = MAX_QUARANTINED_SHARE
     stop: bool = False
@@ -149,7 +152,7 @@ def _opt_outs(table: StrictTable) -> Inbox:
     inbox = Inbox(
         OPT_OUTS,
         table.location("folder"),
-        stop=table.choice("missing", ("stop", "go on"), "stop") == "stop",
+        stop=_stops(table),
         allow_empty=table.switch("allow_empty", False),
         max_age_days=int(table.number("max_age_days", 0)) if table.has("max_age_days") else None,
     )
@@ -183,11 +186,25 @@ def _manifests(table: StrictTable) -> Inbox:
     return inbox
 
 
+def _signals(table: StrictTable) -> Inbox:
+    agent = table.text("agent", DEFAULT_AGENT)
+    inbox = Inbox(SIGNALS, table.location("folder"), agent=agent, stop=_stops(table))
+    table.end()
+    return inbox
+
+
+# What may forbid comes before what there is to forbid.
 _INBOXES: Mapping[str, Callable[[StrictTable], Inbox]] = {
     OPT_OUTS: _opt_outs,
+    SIGNALS: _signals,
     LICENSES: _licenses,
     MANIFESTS: _manifests,
 }
+
+
+def _stops(table: StrictTable) -> bool:
+    """Whether nothing is published while a file of the inbox cannot be taken in: it may say no."""
+    return table.choice("missing", ("stop", "go on"), "stop") == "stop"
 
 
 def _format(table: StrictTable, kind: str) -> str:

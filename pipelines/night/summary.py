@@ -9,7 +9,7 @@ from typing import Any
 from pipelines.night.inbox import Left, Unit, first_line
 from pipelines.store.lease import Holder, moment
 from pipelines.store.releases import Release
-from pipelines.store.tables import OPT_OUTS, Table
+from pipelines.store.tables import DETECTIONS, LICENSES, MANIFESTS, Table
 from transforms.domain.errors import (
     ByleaveError,
     CommitOutcomeUnknown,
@@ -59,8 +59,8 @@ class TakenIn:
             place,
             table.date,
             counts["rows"],
-            counts["duplicates"],
-            counts["quarantined"],
+            counts.get("duplicates", 0),
+            counts.get("quarantined", 0),
             table.digest,
         )
 
@@ -153,7 +153,7 @@ class Summary:
         for unit in self.to_take_in:
             yield f"to take in     {unit.kind} {unit.name}, from {unit.place}"
         for table in self.taken_in:
-            what = "entries" if table.kind == OPT_OUTS else "rows"
+            what = "rows" if table.kind in (MANIFESTS, LICENSES, DETECTIONS) else "entries"
             in_quarantine = f", {table.quarantined:,} in quarantine" if table.quarantined else ""
             yield f"taken in       {table.kind} {table.snapshot}: {table.rows:,} {what}{in_quarantine}"
         for left in self.left:

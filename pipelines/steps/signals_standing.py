@@ -1,4 +1,4 @@
-"""StandingSignals: of all signals that were ever observed, those that stand. A release asks these and no others.
+"""StandingSignals: of all signals that were ever observed those that stand, which are what a release asks.
 
 What stands is free of days and of evidence: a night that observed once more what was known comes to the same
 blob, and no bucket is looked at again.

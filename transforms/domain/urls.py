@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.domain.hosts import normalize_hosts
+from transforms.domain.readings import only
 
 # A host with capitals, letters beyond ASCII, a final dot, or a port that its scheme has anyway.
 _ODD_HOST = r"^[^/?]*(?:[A-Z]|[^\x00-\x7F]|\.(?::[0-9]*)?(?:[/?]|$)|:(?:80|443)?(?:[/?]|$))"
@@ -35,7 +36,8 @@ def normalize_urls(urls: pa.Array) -> pa.Array:
 def _with_plain_host(urls: pa.Array) -> pa.Array:
     parts = pc.extract_regex(urls, r"(?s)^(?P<host>[^/?]*?)(?P<port>(?::[0-9]*)?)(?P<path>(?:[/?].*)?)$")
     host, port, path = parts.flatten()
-    port = pc.replace_substring_regex(port, "^:(?:80|443)?$", "")
-    # What is no host name, such as one with a user before it, keeps its letters.
-    host = pc.coalesce(normalize_hosts(host), pc.ascii_lower(host))
+    # What is no host name, such as one with a user before it or with two ports, keeps its letters.
+    plain = pc.invert(pc.match_substring(host, ":"))
+    port = pc.if_else(plain, pc.replace_substring_regex(port, "^:(?:80|443)?$", ""), port)
+    host = pc.coalesce(only(plain, normalize_hosts(host)), pc.ascii_lower(host))
     return pc.binary_join_element_wise(host, port, path, "")
