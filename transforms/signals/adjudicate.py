@@ -37,7 +37,8 @@ def standing_signals(signals: pa.Table, on: datetime.date) -> pa.Table:
     """
     signals = signals.filter(pc.less_equal(signals["observed_on"], pa.scalar(on, pa.date32())))
     everywhere = pc.and_(pc.equal(signals["kind"], ANYTHING.kind), pc.equal(signals["key"], ANYTHING.key))
-    whole, signals = signals.filter(everywhere), signals.filter(pc.invert(everywhere))
+    failed_everywhere = pc.and_(everywhere, pc.equal(signals["fact"], "unavailable"))
+    whole, signals = signals.filter(failed_everywhere), signals.filter(pc.invert(everywhere))
     group = _groups(signals)
     days = _days(signals)
     answered = pc.is_in(signals["fact"], pa.array(["ok", "malformed"])).to_numpy()
