@@ -45,7 +45,7 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, nightly, policy, opt_outs, drift, licenses, sql, synth):
+for command in (init, ingest, release, nightly, opt_outs, policy, drift, licenses, sql, synth):
     cli.add_command(command)
 ingest.add_command(aliases)
 ingest.add_command(consents)
