@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from byhand import ByHand
+from handmade import fill, item, left_out, opt_out
 from worlds import cut, new_store, rows
 
-from pipelines.ingest import ingest_licenses, ingest_manifest, ingest_opt_outs
-from pipelines.store.releases import Release
+from pipelines.ingest import ingest_manifest
 from pipelines.store.store import Store, close_stores
 from pipelines.store.tables import MANIFESTS
 from transforms.domain import schemas
-from transforms.domain.reasons import REASONS
 
 A, B = "12345678@N00", "87654321@N07"
-
-
-def item(source: str, item_id: str, owner_id: str | None, **more: Any) -> dict[str, Any]:
-    page = f"https://www.flickr.com/photos/{owner_id}/{item_id}/" if source == "flickr" and owner_id else None
-    return {
-        "source": source,
-        "item_id": item_id,
-        "owner_id": owner_id,
-        "license": "CC-BY-2.0",
-        "media_type": "photo",
-        "page_url": page,
-        **more,
-    }
 
 
 ITEMS = [
@@ -51,46 +34,10 @@ ITEMS = [
 ]
 
 
-def write(folder: Path, name: str, values: list[dict[str, Any]], schema: pa.Schema) -> str:
-    file = folder / name
-    pq.write_table(pa.Table.from_pylist(values, schema=schema), file)
-    return str(file)
-
-
-def looks(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every item is there to be seen by all."""
-    day = datetime.date(2026, 11, 1)
-    seen = {"visibility": "public", "observed_on": day, "license": "CC-BY-2.0"}
-    return [{n: each[n] for n in ("source", "item_id", "owner_id")} | seen for each in values]
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     yield new_store(tmp_path / "store")
     close_stores()
-
-
-def fill(store: Store, folder: Path, *parts: list[dict[str, Any]]) -> None:
-    files = [write(folder, f"items-{n}.parquet", part, schemas.MANIFEST) for n, part in enumerate(parts)]
-    ingest_manifest(store, files, fmt="canonical", snapshot="a", runner=ByHand())
-    whole = rows(store, store.tables.get(MANIFESTS, "a").buckets.values(), schemas.MANIFEST).to_pylist()
-    file = write(folder, "licenses.parquet", looks(whole), schemas.LICENSES)
-    ingest_licenses(store, [file], fmt="canonical", observed_on="2026-11-01", runner=ByHand())
-
-
-def opt_out(store: Store, folder: Path, *lines: str) -> None:
-    file = folder / "opt-outs.txt"
-    file.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    ingest_opt_outs(store, [str(file)], received_on="2026-11-10", runner=ByHand())
-
-
-def left_out(store: Store, release: Release) -> dict[tuple[str, str], list[str]]:
-    """Each item that was left out, and every reason for it."""
-    excluded = rows(store, release.parts["excluded"].values(), schemas.EXCLUDED).to_pylist()
-    return {
-        (row["source"], row["item_id"]): [r for place, r in enumerate(REASONS) if row["reasons"] >> place & 1]
-        for row in excluded
-    }
 
 
 OF_A = {("flickr", "101"), ("flickr", "102"), ("flickr", "103")}
