@@ -18,7 +18,7 @@ from pipelines.runner import Runner
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
-from pipelines.store.tables import KINDS, LICENSES, MANIFESTS, OPT_OUTS, SIGNALS, Table
+from pipelines.store.tables import ALIASES, CONSENTS, KINDS, LICENSES, MANIFESTS, OPT_OUTS, SIGNALS, Table
 from transforms.domain import schemas
 from transforms.domain.license_changes import directions_table
 from transforms.domain.licenses import PERMISSIONS, terms_table
@@ -34,6 +34,8 @@ IN_BLOBS = {
     "quarantine": schemas.QUARANTINE,
     "licenses": schemas.LICENSES,
     "opt_outs": schemas.OPT_OUTS,
+    "consents": schemas.CONSENTS,
+    "aliases": schemas.ALIASES,
     "signals": schemas.SIGNALS,
     "items": schemas.ITEMS,
     "excluded": schemas.EXCLUDED,
@@ -105,6 +107,15 @@ IN_CODE = {
 }
 """Rows that code makes of documents, or knows, each with its schema."""
 
+_OF_TABLES = {
+    "licenses": LICENSES,
+    "opt_outs": OPT_OUTS,
+    "consents": CONSENTS,
+    "aliases": ALIASES,
+    "signals": SIGNALS,
+}
+"""The names whose rows are those of all tables of a kind."""
+
 OF_A_RELEASE = frozenset({"released_manifest", "items", "excluded", "tallies", "exclusions", "inputs"})
 """The names that mean something only for a release."""
 
@@ -115,7 +126,7 @@ def blobs_of(store: Store, name: str, release: Release | None, watch: Watch = UN
     A ledger is made where it is not remembered.
 
     Of two buckets that hold the same rows, such as equal counts, one blob comes twice. Where it is the blob
-    that says what a row belongs to (quarantine, licenses, opt-outs), it comes once, whoever shares it.
+    that says what a row belongs to (quarantine, snapshots and lists), it comes once, whoever shares it.
 
     Args:
         store: to look in.
@@ -136,12 +147,9 @@ def blobs_of(store: Store, name: str, release: Release | None, watch: Watch = UN
             found = _buckets(store.tables.held(MANIFESTS, of.content["inputs"]["manifest"], of.version))
         case "quarantine":
             found = _each_once(Blob.from_json(split["quarantine"]) for _, split in _quarantined(store))
-        case "licenses":
-            found = _each_once(blob for table in store.tables.all(LICENSES) for blob in _rows_of(table))
-        case "opt_outs":
-            found = _each_once(blob for table in store.tables.all(OPT_OUTS) for blob in _rows_of(table))
-        case "signals":
-            found = _each_once(blob for table in store.tables.all(SIGNALS) for blob in _rows_of(table))
+        case _ if name in _OF_TABLES:
+            tables = store.tables.all(_OF_TABLES[name])
+            found = _each_once(blob for table in tables for blob in _rows_of(table))
         case "ledger":
             found = _ledger(store, watch)
         case "released_ledger":

@@ -3,7 +3,7 @@
 ::
 
     sql/views/<view>.sql   ──read──►  stored.<name>  ──is──►  verified blobs, or rows that code makes
-    sql/drift/<macro>.sql
+    sql/drift/<macro>.sql, sql/leave/<macro>.sql
 
 DuckDB never verifies what it reads, so a blob is hashed before it is opened, and copied here first if it
 lies elsewhere. Files that were not hashed cannot be opened at all: once the views stand, the connection
