@@ -46,7 +46,7 @@ _PARSING = threading.Lock()
 
 
 def digest(module: str) -> str:
-    """SHA-256 over the source of ``module``, of all of ours that it imports, of readers, and the toolchain."""
+    """SHA-256 over the source of ``module``, of all of ours that it imports, of readers and the toolchain."""
     with _PARSING:
         return _digest(module)
 
