@@ -1,5 +1,5 @@
 -- What machine-readable sources said, of all days: robots.txt, ai.txt, tdmrep.json, headers, credentials, registries.
--- grain: list, kind, source, key, path, mechanism, no_to, yes_to, fact, vocabulary, observed_on, evidence
+-- grain: list, kind, source, key, path, mechanism, and what was said
 -- columns:
 --   list VARCHAR            snapshot of signals
 --   kind VARCHAR            host, url or item: what is spoken of
