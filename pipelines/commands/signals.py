@@ -36,14 +36,13 @@ def signals(
 ) -> None:
     """Take in what machine-readable sources said: robots.txt, ai.txt, tdmrep.json, headers, credentials.
 
-    PATHS are files of captures, as JSON lines, or folders of them; a site's own documents lie in a folder of its
-    name.
+    PATHS are files of captures, as JSON lines, or folders: a site's own documents lie in one of its name.
 
     \b
     Example:
       byleave ingest signals yfcc.store evidence/ --observed-on 2026-11-10
     """
-    from pipelines.ingest_signals import ingest_signals
+    from pipelines.signals import ingest_signals
     from pipelines.store.store import open_store
 
     table = ingest_signals(open_store(store), paths, observed_on=observed_on, agent=agent, runner=runner)

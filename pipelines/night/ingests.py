@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from pipelines.ingest import ingest_licenses, ingest_manifest, ingest_opt_outs
-from pipelines.ingest_signals import ingest_signals
+from pipelines.consents import ingest_consents
+from pipelines.ingest import ingest_detections, ingest_licenses, ingest_manifest, ingest_opt_outs
+from pipelines.signals import ingest_signals
 from pipelines.night.inbox import Unit
 from pipelines.night.settings import Inbox
 from pipelines.runner import Runner
 from pipelines.store.store import Store
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, SIGNALS, Table
+from pipelines.store.tables import CONSENTS, DETECTIONS, LICENSES, MANIFESTS, OPT_OUTS, SIGNALS, Table
+from transforms.intake import Rules
 
 Ingest = Callable[[Store, Unit, Inbox, Runner], Table]
 
@@ -23,7 +25,29 @@ def take_in(store: Store, unit: Unit, inbox: Inbox, runner: Runner) -> Table:
 
 def _opt_outs(store: Store, unit: Unit, inbox: Inbox, runner: Runner) -> Table:
     return ingest_opt_outs(
-        store, list(unit.stamps), received_on=unit.day, runner=runner, allow_empty=inbox.allow_empty
+        store,
+        list(unit.stamps),
+        received_on=unit.day,
+        runner=runner,
+        allow_empty=inbox.allow_empty,
+        rules=Rules(max_share=inbox.max_share),
+        origin=inbox.origin or None,
+    )
+
+
+def _consents(store: Store, unit: Unit, inbox: Inbox, runner: Runner) -> Table:
+    return ingest_consents(store, list(unit.stamps), received_on=unit.day)
+
+
+def _detections(store: Store, unit: Unit, inbox: Inbox, runner: Runner) -> Table:
+    return ingest_detections(
+        store,
+        list(unit.stamps),
+        fmt=inbox.fmt,
+        observed_on=unit.day,
+        snapshot=unit.name,
+        runner=runner,
+        max_quarantined_share=inbox.max_quarantined_share,
     )
 
 
@@ -61,5 +85,12 @@ def _manifests(store: Store, unit: Unit, inbox: Inbox, runner: Runner) -> Table:
 
 
 INGESTS: Mapping[str, Ingest] = MappingProxyType(
-    {OPT_OUTS: _opt_outs, SIGNALS: _signals, LICENSES: _licenses, MANIFESTS: _manifests}
+    {
+        OPT_OUTS: _opt_outs,
+        CONSENTS: _consents,
+        SIGNALS: _signals,
+        DETECTIONS: _detections,
+        LICENSES: _licenses,
+        MANIFESTS: _manifests,
+    }
 )

@@ -1,17 +1,16 @@
 """What a piece of evidence says, by the rules of the mechanisms that it can speak through.
 
 Of a capture the URL decides: `/robots.txt`, `/ai.txt` and `/.well-known/tdmrep.json` speak for their host. Of
-any other URL the headers are read, and speak for the URL; those of the front page `/` speak for the whole host
-where they say no, and for nobody where they say yes.
+any other URL the headers are read, and speak for the URL; those of the front page `/` speak for the whole
+host where they say no, and for nobody where they say yes.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -25,20 +24,22 @@ from transforms.formats.evidence import (
     RegistryAnswer,
 )
 from transforms.formats.sitefiles import WELL_KNOWN
-from transforms.signals import ai_txt, c2pa, content_usage, registry, robots, tdmrep, x_robots_tag
-from transforms.signals.rules import ANYTHING, Rule, Subject, host, item, silent, unavailable, url
+from transforms.signals import ai_txt, c2pa, content_usage, registry, robots_header, robots_txt, tdmrep
+from transforms.signals.headers import read_headers
+from transforms.signals.rules import Rule, Subject, host, item, silent, unavailable, unreadable, url
 
 BODY_BYTES = 500 << 10
 """How much of a document is read: as much as has to be of a robots.txt (RFC 9309, 2.5)."""
 
-_HEADERS = ("x-robots-tag", "content-usage-header", "tdmrep-header")
+_HEADERS = (robots_header.MECHANISM, content_usage.MECHANISM, tdmrep.HEADER)
 _THROUGH = MappingProxyType(
     {
-        "robots.txt": ("content-usage-robots", "content-signal"),
-        "ai.txt": ("ai-txt",),
-        "tdmrep.json": ("tdmrep-file",),
+        "robots.txt": (robots_txt.USAGE, robots_txt.SIGNAL),
+        "ai.txt": (ai_txt.MECHANISM,),
+        "tdmrep.json": (tdmrep.FILE,),
     }
 )
+_SPAWNING = "spawning"  # whose answers have this form
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,13 @@ class Reader:
         source: the platform of items that name none.
         agent: the name by which sources address us.
         observed_on: the day of evidence that does not tell its own, and the last that any may tell.
+        policies: texts of TDM policies, by URL.
     """
 
     source: str
     agent: str
     observed_on: datetime.date
+    policies: Mapping[str, bytes] = field(default_factory=dict)
 
     def rules(self, evidence: Evidence) -> list[Rule]:
         """What it says: at least one rule, for that it says nothing is an answer too.
@@ -75,10 +78,10 @@ class Reader:
         return day
 
     def _of_capture(self, capture: Capture) -> list[Rule]:
-        parts = urlsplit(capture.url)
-        document = WELL_KNOWN.get(parts.path) if not parts.query else None
-        of_site = document is not None or (parts.path in ("", "/") and not parts.query)
         try:
+            parts = urlsplit(capture.url)
+            document = WELL_KNOWN.get(parts.path) if not parts.query else None
+            of_site = document is not None or (parts.path in ("", "/") and not parts.query)
             subject = host(capture.url) if of_site else url(capture.url)
         except ValueError:
             raise Fault(f"url: {capture.url[:80]!a} names no host") from None
@@ -86,11 +89,37 @@ class Reader:
         if (rules := self._without_answer(capture, subject, mechanisms)) is not None:
             return rules
         if document is None:
-            rules = self._of_headers(capture, subject)
-            return [dataclasses.replace(rule, yes=0) for rule in rules] if of_site else rules
+            return read_headers(capture.headers, subject, self.agent, self.day(capture), self.policies)
         if capture.body is None:
             raise Fault("body: is missing, and without it nothing can be read")
-        return self._of_document(document, capture, subject)
+        return self._of_document(document, _beginning(capture.body), subject, self.day(capture))
+
+    def _of_document(self, document: str, text: bytes, subject: Subject, day: datetime.date) -> list[Rule]:
+        match document:
+            case "robots.txt":
+                return robots_txt.read_robots_txt(text, subject, self.agent, day)
+            case "ai.txt":
+                return ai_txt.read_ai_txt(text, subject, self.agent, day)
+            case _:
+                return tdmrep.read_tdm_file(text, subject, day, self.policies)
+
+    def _of_registry(self, answer: RegistryAnswer) -> list[Rule]:
+        text = None if answer.answer is None else json.dumps(answer.answer)
+        return registry.read_registry(
+            text, self.day(answer), asked=answer.asked, registry=answer.registry or _SPAWNING
+        )
+
+    def _of_credential(self, credential: Credential) -> list[Rule]:
+        key = credential.key
+        subject = url(key) if credential.kind == "url" else item(credential.source or self.source, key)
+        if (rules := self._without_answer(credential, subject, (c2pa.MECHANISM,))) is not None:
+            return rules
+        day = self.day(credential)
+        if credential.error is not None:
+            return [unreadable(subject, c2pa.MECHANISM, day, credential.error)]
+        if credential.manifest is None:
+            return [silent(subject, c2pa.MECHANISM, day, "no manifest")]
+        return c2pa.read_c2pa(json.dumps(credential.manifest), subject, day)
 
     def _without_answer(
         self, evidence: Capture | Credential, subject: Subject, mechanisms: Iterable[str]
@@ -103,3 +132,19 @@ class Reader:
         if evidence.state == NOTHING_THERE:
             return [silent(subject, each, day, f"status {status}") for each in mechanisms]
         return None
+
+
+def policies_of(evidence: Iterable[Evidence]) -> dict[str, bytes]:
+    """What was captured that can be a policy: the bodies of what are no documents of a site, by URL."""
+    return {
+        each.url: each.body
+        for each in evidence
+        if isinstance(each, Capture) and each.body is not None and urlsplit(each.url).path not in WELL_KNOWN
+    }
+
+
+def _beginning(text: bytes) -> bytes:
+    """As much of a document as is read, to the end of a line."""
+    if len(text) <= BODY_BYTES:
+        return text
+    return text[: text.rfind(b"\n", 0, BODY_BYTES) + 1]

@@ -18,7 +18,7 @@ from transforms.domain.texts import shown
 from transforms.formats import jsonfiles
 from transforms.formats.evidence import Capture, Evidence, Fault, evidence_of
 from transforms.formats.lists import Faults
-from transforms.formats.readings import BODY_BYTES, Reader
+from transforms.formats.readings import BODY_BYTES, Reader, policies_of
 from transforms.formats.sitefiles import OBJECTS, capture_of
 from transforms.signals.rules import FACTS, Rule, table_of
 
@@ -69,22 +69,27 @@ def read_signals(
         InputError: something is not understood; the message has a line for each of the first 20 faults of a
             file, then their count. What a site wrote is never a fault: that is a fact about the site.
     """
-    reader = Reader(source, agent, observed_on)
-    readings: list[_Reading] = []
-    cut = 0
+    read: list[tuple[Faults, int, Evidence]] = []
     for document in documents:
         faults = Faults(document.place)
-        for line, evidence in _evidence(document, faults):
-            cut += isinstance(evidence, Capture) and len(evidence.body or b"") > BODY_BYTES
-            try:
-                readings.append(_Reading(evidence.fetched_at, reader.rules(evidence)))
-            except Fault as fault:
-                _add(faults, line, str(fault))
+        read += [(faults, line, evidence) for line, evidence in _evidence(document, faults)]
         faults.check()
+    everything = [evidence for _, _, evidence in read]
+    reader = Reader(source, agent, observed_on, policies_of(everything))
+    readings: list[_Reading] = []
+    for faults, line, evidence in read:
+        try:
+            readings.append(_Reading(evidence.fetched_at, reader.rules(evidence)))
+        except Fault as fault:
+            _add(faults, line, str(fault))
+    for faults, _, _ in read:
+        faults.check()
+    cut = sum(isinstance(each, Capture) and len(each.body or b"") > BODY_BYTES for each in everything)
     signals = _sorted(table_of(_that_count(readings)))
     counts = {"rows": len(signals), "cut": cut}
     for kind in ("host", "url", "item"):
-        of_kind = signals.filter(pc.equal(signals["kind"], kind)).select(["source", "key"])
+        of_kind = signals.filter(pc.and_(pc.equal(signals["kind"], kind), pc.not_equal(signals["key"], "")))
+        of_kind = of_kind.select(["source", "key"])
         counts[f"{kind}s"] = len(of_kind.group_by(["source", "key"]).aggregate([]))
     for fact in FACTS[1:]:
         counts[fact] = pc.sum(pc.equal(signals["fact"], fact)).as_py() or 0
@@ -97,8 +102,8 @@ def _evidence(document: Document, faults: Faults) -> Iterator[tuple[int, Evidenc
         (host,) = normalize_hosts(pa.array([document.host])).to_pylist()
         if host is None or "." not in host:
             raise InputError(
-                f"{document.place}: lies in a folder {shown(document.host)}, which is no host. Name the folder"
-                " after the site, as example.org"
+                f"{document.place}: lies in a folder {shown(document.host)}, which is no host. Name it after"
+                " the site, as example.org"
             )
         try:
             yield 1, capture_of(document.role, host, document.data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -53,7 +53,7 @@ def host(name: str) -> Subject:
     Raises:
         ValueError: there is no host in it.
     """
-    key = hosts_of(pa.array([name.strip()], pa.string()))[0].as_py()
+    key = hosts_of(pa.array([_encodable(name).strip()], pa.string()))[0].as_py()
     if not key:
         raise ValueError(f"{name!a} names no host")
     return Subject("host", key)
@@ -61,12 +61,18 @@ def host(name: str) -> Subject:
 
 def url(address: str) -> Subject:
     """A URL."""
-    return Subject("url", normalize_urls(pa.array([address.strip()], pa.string()))[0].as_py())
+    return urls([address])[0]
+
+
+def urls(addresses: Sequence[str]) -> list[Subject]:
+    """Each of some URLs."""
+    written = pa.array([_encodable(address).strip() for address in addresses], pa.string())
+    return [Subject("url", key) for key in normalize_urls(written).to_pylist()]
 
 
 def item(source: str, item_id: str) -> Subject:
     """An item of a platform."""
-    return Subject("item", item_id, source)
+    return Subject("item", _encodable(item_id), source)
 
 
 ANYTHING = Subject("url", "")
@@ -113,12 +119,12 @@ def table_of(rules: Iterable[Rule]) -> pa.Table:
             "kind": rule.subject.kind,
             "source": rule.subject.source,
             "key": rule.subject.key,
-            "path": rule.path if rule.subject.kind == "host" else None,
+            "path": _encodable(rule.path) if rule.subject.kind == "host" else None,
             "mechanism": rule.mechanism,
             "no": rule.no,
             "yes": rule.yes,
             "fact": rule.fact,
-            "vocabulary": rule.vocabulary,
+            "vocabulary": rule.vocabulary and _encodable(rule.vocabulary),
             "observed_on": rule.observed_on,
             "evidence": None if rule.evidence is None else _shown(rule.evidence),
         }
@@ -146,3 +152,8 @@ def _shown(text: str) -> str:
     """On one line, in ASCII, and short: evidence is text by strangers."""
     cut = "..." if len(text) > _EVIDENCE_CHARACTERS else ""
     return ascii(text[:_EVIDENCE_CHARACTERS])[1:-1] + cut
+
+
+def _encodable(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON can write and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()
