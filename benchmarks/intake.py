@@ -1,8 +1,8 @@
 """Intake: 100,000 requests are weighed against the manifest, as `byleave opt-outs check` and the ingest do.
 
-A quarter each are owners, items by their id, items by the address of their page, and owners by an alias or a
-URL that nobody has: of the last two the places are not known, so that they are looked for everywhere. The peer
-is asked how many items and owners each target meets, of Parquet files that are the manifest's own buckets, and
+At most a quarter each are owners, items by their id, and items by the address of their page; the rest are
+URLs that no item has: where these would be is not known, so that they are looked for everywhere. The peer is
+asked how many items and owners each target meets, of Parquet files that are the manifest's own buckets, and
 gets the targets as byleave understood them.
 """
 
@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from benchmarks.measure import measure
@@ -75,18 +74,18 @@ def _write_requests(store: Path, out: Path) -> None:
     manifest = opened.tables.newest(MANIFESTS)
     assert manifest is not None
     each = REQUESTS // 4
-    step = max(1, manifest.counts["rows"] // each)
+    step = max(1, manifest.counts["rows"] // (2 * each) - 1)
     columns = ["item_id", "owner_id", "page_url"]
     rows = pa.concat_tables(
         opened.blobs.get_table(blob, columns).take(pa.array(range(0, blob.rows, step)))
         for _, blob in sorted(manifest.buckets.items())
     )
-    rows = rows.filter(rows["owner_id"].is_valid()).slice(0, each).combine_chunks()
-    nobody = pc.binary_join_element_wise("https://nobody.example/", rows["item_id"], "")
-    with out.open("w", encoding="utf-8") as file:
-        file.write("target\n")
-        for values in (rows["owner_id"].unique(), rows["item_id"], rows["page_url"].drop_null(), nobody):
-            file.writelines(f"{value}\n" for value in values.to_pylist())
+    owners = rows["owner_id"].drop_null().unique().slice(0, each).to_pylist()
+    items = rows["item_id"].slice(0, each).to_pylist()
+    pages = rows["page_url"].slice(each, each).drop_null().to_pylist()
+    nobody = range(REQUESTS - len(owners) - len(items) - len(pages))
+    targets = [*owners, *items, *pages, *(f"https://nobody.example/{number}" for number in nobody)]
+    out.write_text("\n".join(["target", *targets, ""]), encoding="utf-8")
     close_stores()
 
 

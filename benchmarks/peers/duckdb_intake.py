@@ -11,7 +11,7 @@ import sys
 
 import duckdb
 
-from benchmarks.peers.release_inputs import release_inputs
+from benchmarks.peers.release_inputs import manifest_files
 
 _NORMAL = "rtrim(replace(regexp_replace({}, '^https?://', ''), '%40', '@'), '/')"
 
@@ -19,7 +19,7 @@ _NORMAL = "rtrim(replace(regexp_replace({}, '^https?://', ''), '%40', '@'), '/')
 def main() -> None:
     """Count, and write what was counted."""
     store, targets, out = sys.argv[1:]
-    items = [str(file) for file in release_inputs(store).manifest]
+    items = manifest_files(store)
     duckdb.execute("set enable_progress_bar = false")
     duckdb.execute(f"create view items as select * from read_parquet({items})")
     duckdb.execute(f"create table targets as select kind, source, key from '{targets}'")
