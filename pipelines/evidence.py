@@ -53,12 +53,16 @@ class Records:
                 found[row["source"], row["item_id"]] = home
         return found
 
-    def manifest_key(self, home: int, item: Item) -> int | None:
-        """The key of the manifest's bucket, or sub-bucket, in which an item of this home lives."""
-        held = subbuckets.by_home(self._inputs.manifest.buckets, self._buckets).get(home, [])
-        pair = _pairs([item])
-        places = (SubBucket.of(key, self._buckets) for key in held)
-        return next((place.key(self._buckets) for place in places if len(place.select(pair))), None)
+    def keys(self, items: Iterable[Item]) -> dict[Item, int]:
+        """The key of the manifest's bucket, or sub-bucket, in which each item that it has lives."""
+        held = subbuckets.by_home(self._inputs.manifest.buckets, self._buckets)
+        found = {}
+        for item, home in self.homes(items).items():
+            pair = _pairs([item]) if len(held.get(home, ())) > 1 else None
+            for key in held.get(home, ()):
+                if pair is None or len(SubBucket.of(key, self._buckets).select(pair)):
+                    found[item] = key
+        return found
 
     def of_owner(self, source: str, owner: str) -> list[Item]:
         """The items of an owner."""

@@ -84,9 +84,8 @@ class Explainer:
     def _decided(self, items: Sequence[Item]) -> dict[Item, list[str]]:
         """What the release itself states of items."""
         homes: dict[int, list[Item]] = defaultdict(list)
-        for item, home in self.records.homes(items).items():
-            if (key := self.records.manifest_key(home, item)) is not None:
-                homes[key].append(item)
+        for item, key in self.records.keys(items).items():
+            homes[key].append(item)
         decided: dict[Item, list[str]] = {}
         for key, some in homes.items():
             parts = self.release.parts
@@ -112,21 +111,27 @@ def _for(policy: Policy, purpose: str) -> Policy:
     return replace(policy, purpose=purpose, people_present=asks, people_unknown=asks, grant="depicted")
 
 
-def held_by(store: Store, item: Item) -> list[str]:
-    """The versions of the releases that hold an item, in order."""
-
-    def holds(release: Release) -> bool:
-        records = Records(store, inputs_of(store, release))
-        home = records.homes([item]).get(item)
-        key = None if home is None else records.manifest_key(home, item)
-        return key is not None and bool(_read(store, release.parts["items"].get(key), [item], None))
-
-    releases = store.releases.all()
-    return [
-        release.version
-        for release, held in zip(releases, in_threads(holds, releases, store.blobs_at_once), strict=True)
-        if held
-    ]
+def held_by(store: Store, items: Sequence[Item]) -> dict[Item, list[str]]:
+    """For each item the versions of the releases that hold it. A part that several share is read once."""
+    releases, keys = store.releases.all(), dict[str, dict[Item, int]]()
+    asked: dict[tuple[Blob, tuple[Item, ...]], list[str]] = defaultdict(list)
+    for release in releases:
+        manifest = release.content["inputs"]["manifest"]["digest"]
+        if manifest not in keys:
+            keys[manifest] = Records(store, inputs_of(store, release)).keys(items)
+        homes: dict[int, list[Item]] = defaultdict(list)
+        for item, key in keys[manifest].items():
+            homes[key].append(item)
+        for key, some in homes.items():
+            if (part := release.parts["items"].get(key)) is not None:
+                asked[part, tuple(some)].append(release.version)
+    held: dict[Item, list[str]] = {item: [] for item in items}
+    read = in_threads(lambda one: _read(store, one[0], one[1], None), list(asked), store.blobs_at_once)
+    for versions, found in zip(asked.values(), read, strict=True):
+        for item in found:
+            held[item] += versions
+    order = [release.version for release in releases]
+    return {item: sorted(versions, key=order.index) for item, versions in held.items()}
 
 
 def _read(store: Store, blob: Blob | None, items: Sequence[Item], column: str | None) -> dict[Item, Any]:

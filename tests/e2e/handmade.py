@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from byhand import ByHand
 from worlds import rows
 
+from pipelines.consents import ingest_consents
 from pipelines.ingest import ingest_licenses, ingest_manifest, ingest_opt_outs
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
@@ -67,3 +68,10 @@ def left_out(store: Store, release: Release) -> dict[tuple[str, str], list[str]]
         (row["source"], row["item_id"]): [r for place, r in enumerate(REASONS) if row["reasons"] >> place & 1]
         for row in excluded
     }
+
+
+def said(store: Store, folder: Path, *lines: str, day: str = "2026-11-10") -> None:
+    """A list of consents, as CSV."""
+    file = folder / "consents.csv"
+    file.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    ingest_consents(store, [str(file)], received_on=day)

@@ -51,7 +51,7 @@ def suspicions(values: pa.Array) -> pa.Array:
     return pc.coalesce(
         _where(pc.match_substring_regex(bare, _NOTHING_AT_ALL), "names nothing"),
         _where(pc.match_substring_regex(bare, _PATTERN), "is a pattern"),
-        _where(pc.match_substring_regex(bare, _NOTHING), "names nothing"),
+        _where(pc.and_(aliases.is_null(), pc.match_substring_regex(bare, _NOTHING)), "names nothing"),
         _where(are_platforms(hosts), "is a host of many people"),
         _where(are_suffixes(hosts), "is a host of many people"),
         _where(pc.match_substring_regex(texts, _TOP_LEVEL), "is a host of many people"),

@@ -24,12 +24,22 @@ def normalize_urls(urls: pa.Array) -> pa.Array:
     # Fragments and odd hosts are rare: looking for them is cheaper than replacing.
     if pc.any(pc.match_substring(urls, "#")).as_py():
         urls = pc.replace_substring_regex(urls, "(?s)#.*", "")
-    urls = pc.replace_substring_regex(urls, "^(?i:(?:https?:)?//)+", "")
-    urls = pc.replace_substring(urls, "%40", "@")
+    urls = pc.replace_substring(_without_scheme(urls), "%40", "@")
     urls = pc.ascii_rtrim(urls, characters="/")
     odd = pc.match_substring_regex(urls, _ODD_HOST).fill_null(False)
     if pc.any(odd).as_py():
         urls = pc.replace_with_mask(urls, odd, _with_plain_host(urls.filter(odd)))
+    return urls
+
+
+def _without_scheme(urls: pa.Array) -> pa.Array:
+    for scheme in ("https://", "http://"):  # cut off, which takes a fifth of the time of replacing
+        begins = pc.starts_with(urls, scheme).fill_null(False)
+        if pc.any(begins).as_py():
+            cut = pc.utf8_slice_codeunits(urls, len(scheme))
+            urls = cut if pc.all(begins).as_py() else pc.if_else(begins, cut, urls)
+    if pc.any(pc.match_substring_regex(urls, "^(?i:(?:https?:)?//)")).as_py():
+        urls = pc.replace_substring_regex(urls, "^(?i:(?:https?:)?//)+", "")
     return urls
 
 
