@@ -52,7 +52,7 @@ def compare(results: Results, store: Path, rounds: int, peers: Sequence[str]) ->
         write_weights(str(fresh), asked, ours)
         if "duckdb" in peers:
             theirs = scratch / "duckdb.parquet"
-            command = [
+            peer = [
                 sys.executable,
                 "-m",
                 "benchmarks.peers.duckdb_intake",
@@ -60,7 +60,7 @@ def compare(results: Results, store: Path, rounds: int, peers: Sequence[str]) ->
                 str(ours),
                 str(theirs),
             ]
-            results.add("intake", "check", "duckdb", measure(command, scratch), round=place)
+            results.add("intake", "check", "duckdb", measure(peer, scratch), round=place)
             if not pq.read_table(ours).equals(pq.read_table(theirs)):
                 raise SystemExit("duckdb counts otherwise than byleave")
         close_stores()

@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from pipelines.consents import ingest_consents
 from pipelines.ingest import ingest_detections, ingest_licenses, ingest_manifest, ingest_opt_outs
-from pipelines.signals import ingest_signals
 from pipelines.night.inbox import Unit
 from pipelines.night.settings import Inbox
 from pipelines.runner import Runner
+from pipelines.signals import ingest_signals
 from pipelines.store.store import Store
 from pipelines.store.tables import CONSENTS, DETECTIONS, LICENSES, MANIFESTS, OPT_OUTS, SIGNALS, Table
 from transforms.intake import Rules
