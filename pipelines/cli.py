@@ -13,13 +13,19 @@ import click
 # Arrow is loaded, so it stands before what imports Arrow.
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
+from pipelines.commands.aliases import aliases
+from pipelines.commands.consents import consents
 from pipelines.commands.drift import drift
+from pipelines.commands.explain import explain
 from pipelines.commands.ingest import ingest, init
 from pipelines.commands.ledger import ledger
 from pipelines.commands.licenses import licenses
 from pipelines.commands.nightly import nightly
+from pipelines.commands.opt_outs import opt_outs
+from pipelines.commands.policy import policy
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
+from pipelines.commands.signals import signals
 from pipelines.commands.synth import synth
 from transforms.domain.errors import ByleaveError, unusable
 
@@ -40,9 +46,12 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, nightly, drift, licenses, sql, synth):
+for command in (init, ingest, release, nightly, opt_outs, policy, explain, drift, licenses, sql, synth):
     cli.add_command(command)
+ingest.add_command(aliases)
+ingest.add_command(consents)
 licenses.add_command(ledger)
+ingest.add_command(signals)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,54 +1,68 @@
-"""The gate: re-reads the rows about to be published and holds them against the opt-out lists as received.
+"""The gate: re-reads the rows about to be published and holds them against the lists as received.
 
 It shares no join with the pipeline, no facts and no decisions, and imports neither Beam nor DuckDB: it reads
-parts and lists and compares values. Taking the filter out of `cut` must make it refuse; a test does that.
+parts and lists and compares values. What stands it finds out by itself (:mod:`pipelines.objections`). Taking
+a filter out of the pipeline must make it refuse; tests do that for each.
 
-A part that passed against a set of opt-outs is remembered, so that a night reads only what could have
+A part that passed against a set of objections is remembered, so that a night reads only what could have
 changed: an owner's opt-out concerns the one bucket that the owner lives in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.actions import Action, Stage
+from pipelines.objections import SCHEMA, objections
+from pipelines.release_inputs import Inputs
 from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
 from pipelines.store.store import Store
-from pipelines.store.tables import Table
 from pipelines.threads import in_threads
 from transforms.domain import keys, subbuckets, targets
-from transforms.domain.schemas import ITEMS, OPT_OUTS
+from transforms.domain.schemas import ITEMS
 
-_TAGS = ("tags", "machine_tags")
-_DICTIONARIES = ("source", "owner_id", *(f"{name}.list.element" for name in _TAGS))
+_Rows = npt.NDArray[np.bool_]
+
+_OWNED = ("owner", "refused-owner")  # what concerns the one bucket that the owner lives in
+_COLUMNS = {
+    "item": ("source", "item_id"),
+    "owner": ("source", "owner_id"),
+    "refused-item": ("source", "item_id"),
+    "refused-owner": ("source", "owner_id"),
+    "alias": ("source", "owner_id", "page_url"),
+    "name": ("source", "owner_name"),
+    "url": ("owner_id", "page_url", "image_url"),
+    "host": ("page_url", "image_url"),
+    "content": ("content_md5", "content_sha256"),
+    "tag": ("tags", "machine_tags"),
+}
+_DICTIONARIES = ("source", "owner_id", "owner_name", "tags.list.element", "machine_tags.list.element")
 
 
-def plan(store: Store, items: Mapping[int, Blob], lists: Sequence[Table]) -> list[Action]:
-    """One action for each part: check it against every opt-out that could concern it.
+def plan(store: Store, items: Mapping[int, Blob], inputs: Inputs, purpose: str) -> list[Action]:
+    """One action for each part: check it against every objection that could concern it.
 
     Args:
         items: the parts to be published, by bucket.
-        lists: opt-out lists, whole, as they were received.
+        inputs: what they were made of: their lists are read anew, whole, as they were received.
+        purpose: of the release.
     """
-    whole = [each.blobs["entries"] for each in lists]
-    read = in_threads(
-        lambda blob: store.blobs.get_table(blob, schema=OPT_OUTS), whole, store.backend.reads_at_once
-    )
-    entries = pa.concat_tables([OPT_OUTS.empty_table(), *read]).combine_chunks()
-    everywhere = _put(store, entries.filter(pc.not_equal(entries["kind"], "owner")))
-    owners = entries.filter(pc.equal(entries["kind"], "owner"))
+    against = objections(store, inputs.opt_outs, inputs.consents, purpose, inputs.as_of)
+    owned = pc.is_in(against["kind"], pa.array(_OWNED))
+    everywhere, owners = _put(store, against.filter(pc.invert(owned))), against.filter(owned)
     source, key = (owners[name].combine_chunks() for name in ("source", "key"))
     homes = keys.bucket_of(keys.home_hash(source, key, key), store.dataset.buckets)
 
     def check(bucket_and_part: tuple[int, Blob]) -> Action:
         bucket, part = bucket_and_part
         here = np.flatnonzero(homes == subbuckets.home(bucket, store.dataset.buckets))
-        against = [everywhere, _put(store, owners.take(pa.array(here))) if len(here) else None]
+        against = [everywhere, _put(store, owners.take(pa.array(here)))]
         blobs = [blob for blob in against if blob]
         return Action(
             inputs={"part": part.digest, "against": sorted(blob.digest for blob in blobs)},
@@ -59,68 +73,115 @@ def plan(store: Store, items: Mapping[int, Blob], lists: Sequence[Table]) -> lis
     return list(in_threads(check, sorted(items.items()), store.backend.reads_at_once))
 
 
-def _put(store: Store, entries: pa.Table) -> Blob | None:
-    """Opt-outs as a blob: what is asked of an item does not depend on when and in which words."""
-    distinct = entries.group_by(["kind", "source", "key"], use_threads=False).aggregate([])
-    order = pc.sort_indices(distinct, sort_keys=[(name, "ascending") for name in ("kind", "source", "key")])
-    return store.blobs.put_table(distinct.take(order), _ASKED) if len(distinct) else None
-
-
-_ASKED = pa.schema([OPT_OUTS.field(name) for name in ("kind", "source", "key")])
+def _put(store: Store, against: pa.Table) -> Blob | None:
+    """Objections as a blob: what is asked of an item does not depend on when and in which words."""
+    return store.blobs.put_table(against, SCHEMA) if len(against) else None
 
 
 def run(store: Store, action: Action) -> Result:
-    """Counts `rows`, and by kind `met/<kind>` the rows of the part that meet an opt-out: none may."""
-    tables = [store.blobs.get_table(Blob.from_json(value), schema=_ASKED) for value in action.refs["against"]]
-    asked = pa.concat_tables([_ASKED.empty_table(), *tables]).combine_chunks()
-    by_kind = {kind: asked.filter(pc.equal(asked["kind"], kind)) for kind in ("item", "owner", "url", "tag")}
-    columns = ["source", "item_id", "owner_id", *_TAGS]
-    if len(by_kind["url"]):
-        columns += ["page_url", "image_url"]
+    """Counts `rows`, and by kind `met/<kind>` the rows of the part that meet an objection: none may."""
+    tables = [store.blobs.get_table(Blob.from_json(value), schema=SCHEMA) for value in action.refs["against"]]
+    against = pa.concat_tables([SCHEMA.empty_table(), *tables]).combine_chunks()
+    kinds = against["kind"].unique().to_pylist()
     part = Blob.from_json(action.refs["part"])
-    rows = store.blobs.get_table(part, columns, schema=ITEMS, dictionary=_DICTIONARIES).combine_chunks()
-    met = {
-        "item": _named(rows, "item_id", by_kind["item"]),
-        "owner": _named(rows, "owner_id", by_kind["owner"]),
-        "url": _linked(rows, by_kind["url"]["key"].combine_chunks()) if len(by_kind["url"]) else 0,
-        "tag": _tagged(rows, by_kind["tag"]["key"].combine_chunks()),
-    }
-    return Result(
-        counts={"rows": len(rows), **{f"met/{kind}": count for kind, count in met.items() if count}}
-    )
+    columns = [name for name in ITEMS.names if name in {"source"}.union(*(_COLUMNS[kind] for kind in kinds))]
+    nested = [name for name in _DICTIONARIES if name.partition(".")[0] in columns]
+    rows = store.blobs.get_table(part, columns, schema=ITEMS, dictionary=nested).combine_chunks()
+    counts = {"rows": len(rows)}
+    for kind in sorted(kinds):
+        met = _CHECKS[kind](rows, against.filter(pc.equal(against["kind"], kind)))
+        if met.any():
+            counts[f"met/{kind}"] = int(np.count_nonzero(met))
+    return Result(counts=counts)
 
 
-def _named(rows: pa.Table, column: str, asked: pa.Table) -> int:
-    """How many rows have, in ``column``, an id that was asked for on the same platform."""
-    met = 0
+def _ids(column: str) -> Callable[[pa.Table, pa.Table], _Rows]:
+    return lambda rows, asked: _on_platform(rows, asked, rows[column])
+
+
+def _on_platform(rows: pa.Table, asked: pa.Table, values: pa.Array | pa.ChunkedArray) -> _Rows:
+    """The rows whose value was asked for on the same platform."""
+    met = np.zeros(len(rows), np.bool_)
     for source in asked["source"].unique().to_pylist():
-        ids = asked.filter(pc.equal(asked["source"], source))["key"].combine_chunks()
-        same_id = pc.is_in(rows[column], ids)
-        if pc.any(same_id).as_py():
-            met += pc.sum(pc.and_(same_id, pc.equal(rows["source"], source))).as_py()
+        wanted = asked.filter(pc.equal(asked["source"], source))["key"].combine_chunks()
+        same = pc.is_in(values, wanted)
+        if pc.any(same).as_py():
+            met |= _flags(pc.and_(same, pc.equal(rows["source"], source)))
     return met
 
 
-def _linked(rows: pa.Table, urls: pa.Array) -> int:
-    met = np.zeros(len(rows), np.bool_)
-    for name in ("page_url", "image_url", "owner_id"):
-        written = targets.normalize_urls(rows[name].combine_chunks().cast(pa.string()))
-        met |= pc.is_in(written, urls).fill_null(False).to_numpy(zero_copy_only=False)
-    return int(np.count_nonzero(met))
+def _flags(column: pa.Array | pa.ChunkedArray) -> _Rows:
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    flags: _Rows = whole.fill_null(False).to_numpy(zero_copy_only=False)
+    return flags
 
 
-def _tagged(rows: pa.Table, tags: pa.Array) -> int:
-    """How many rows carry a tag that says no: one of the lists', or one that says it by itself."""
+def _texts(rows: pa.Table, column: str) -> pa.Array:
+    return rows[column].combine_chunks().cast(pa.string())
+
+
+def _called(rows: pa.Table, asked: pa.Table) -> _Rows:
+    """The rows whose page, or whose owner's id where that is no NSID, has an alias that was asked for."""
+    owners = _texts(rows, "owner_id")
+    alone = pc.if_else(targets.are_nsids(owners), pa.scalar(None, pa.string()), pc.ascii_lower(owners))
+    pages = targets.aliases_of(_texts(rows, "page_url"))
+    return _on_platform(rows, asked, pages) | _on_platform(rows, asked, alone)
+
+
+def _shown_as(rows: pa.Table, asked: pa.Table) -> _Rows:
+    return _on_platform(rows, asked, targets.normalize_names(_texts(rows, "owner_name")))
+
+
+def _linked(rows: pa.Table, asked: pa.Table) -> _Rows:
     met = np.zeros(len(rows), np.bool_)
-    for name in _TAGS:
+    for name in _COLUMNS["url"]:
+        met |= _flags(pc.is_in(targets.normalize_urls(_texts(rows, name)), asked["key"].combine_chunks()))
+    return met
+
+
+def _hosted(rows: pa.Table, asked: pa.Table) -> _Rows:
+    wanted, met = set(asked["key"].to_pylist()), np.zeros(len(rows), np.bool_)
+    for name in _COLUMNS["host"]:
+        hosts = targets.hosts_of(_texts(rows, name))
+        below = [host for host in hosts.unique().drop_null().to_pylist() if _is_below(host, wanted)]
+        met |= _flags(pc.is_in(hosts, pa.array(below, pa.string())))
+    return met
+
+
+def _is_below(host: str, wanted: set[str]) -> bool:
+    labels = host.split(".")
+    return any(".".join(labels[start:]) in wanted for start in range(len(labels)))
+
+
+def _same_bytes(rows: pa.Table, asked: pa.Table) -> _Rows:
+    met = np.zeros(len(rows), np.bool_)
+    for name in _COLUMNS["content"]:
+        written = targets.normalize_contents(_texts(rows, name))
+        met |= _flags(pc.is_in(written, asked["key"].combine_chunks()))
+    return met
+
+
+def _tagged(rows: pa.Table, asked: pa.Table) -> _Rows:
+    """The rows that carry a tag that says no: one of the lists', or one that says it by itself."""
+    met = np.zeros(len(rows), np.bool_)
+    for name in _COLUMNS["tag"]:
         column = rows[name].combine_chunks()
         said = pc.list_flatten(column)
-        spelled = targets.normalize_tags(said.dictionary)
-        no = pc.is_in(spelled, pa.concat_arrays([pa.array(targets.TAGS_THAT_SAY_NO), tags])).take(
-            said.indices
-        )
-        met[pc.list_parent_indices(column).filter(no).to_numpy()] = True
-    return int(np.count_nonzero(met))
+        no = pc.is_in(targets.normalize_tags(said.dictionary), asked["key"].combine_chunks())
+        met[pc.list_parent_indices(column).filter(no.take(said.indices)).to_numpy()] = True
+    return met
 
 
+_CHECKS: dict[str, Callable[[pa.Table, pa.Table], _Rows]] = {
+    "item": _ids("item_id"),
+    "owner": _ids("owner_id"),
+    "refused-item": _ids("item_id"),
+    "refused-owner": _ids("owner_id"),
+    "alias": _called,
+    "name": _shown_as,
+    "url": _linked,
+    "host": _hosted,
+    "content": _same_bytes,
+    "tag": _tagged,
+}
 STAGE = Stage("Gate", run)

@@ -2,7 +2,8 @@
 
 ::
 
-    manifests:  Partition ─► Index ─► Merge      licenses:  Partition ─► Merge      opt-outs:  OptOuts
+    manifests:  Partition ─► Index ─► Merge      licenses, detections:  Partition ─► Merge
+    opt-outs:   OptOuts
 """
 
 from __future__ import annotations
@@ -14,23 +15,27 @@ from pipelines.actions import Action
 from pipelines.ingest_plans import (
     MAX_QUARANTINED_SHARE,
     PlanIndex,
-    PlanLicenseMerge,
+    PlanLookMerge,
     PlanManifestMerge,
     PlanPartition,
     accepted_share,
 )
 from pipelines.ingest_tables import Premises, commit, drop_carried, remembered, same, table_of
+from pipelines.intake import take_in, weigh_list
 from pipelines.jobs import Job
 from pipelines.raw import files as raw_files
 from pipelines.raw import inputs, planning
+from pipelines.requesterkey import key_file
 from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.probe import probe
 from pipelines.store.store import Store
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
+from pipelines.store.tables import DETECTIONS, LICENSES, MANIFESTS, Table, check_name
 from transforms.domain import subbuckets
 from transforms.domain.errors import ConfigError, InputError
+from transforms.domain.schemas import OPT_OUTS as OPT_OUTS_SCHEMA
 from transforms.formats import registry
+from transforms.intake import Rules
 
 SPLIT_BYTES = 64 << 20
 
@@ -133,62 +138,116 @@ def ingest_licenses(
     other = "" if observer in (None, store.dataset.source) else check_name(str(observer), "observer")
     name = check_name(snapshot or "-".join(filter(None, (date, other))), "snapshot")
     premises = Premises(date, None, "" if observed_on == date else observed_on, other, full)
-    fmt = registry.find_format(LICENSES, fmt).name
+    share = accepted_share(full) if max_quarantined_share is None else max_quarantined_share
+    return _ingest_looks(store, Table(LICENSES, name), premises, paths, fmt, runner, share, split_bytes)
+
+
+def ingest_detections(
+    store: Store,
+    paths: Sequence[str],
+    *,
+    fmt: str,
+    observed_on: str,
+    runner: Runner,
+    received_on: str | None = None,
+    snapshot: str | None = None,
+    max_quarantined_share: float = MAX_QUARANTINED_SHARE,
+    split_bytes: int = SPLIT_BYTES,
+) -> Table:
+    """The snapshot of detections made of ``paths``: in which items people were seen, and in which not.
+
+    The arguments are as of :func:`ingest_licenses`.
+
+    Raises:
+        ConfigError: it was received before it was observed.
+        InputError: a file cannot be read or is not of the format; then no snapshot appears.
+        StateError: the snapshot exists and was made of something else.
+    """
+    date = received_on or observed_on
+    if date < observed_on:
+        raise ConfigError(
+            f"detections: received on {date}, before the day {observed_on} on which they were observed. Name"
+            " that day or a later one: --received-on"
+        )
+    table = Table(DETECTIONS, check_name(snapshot or date, "snapshot"))
+    premises = Premises(date, observed_on="" if observed_on == date else observed_on)
+    return _ingest_looks(store, table, premises, paths, fmt, runner, max_quarantined_share, split_bytes)
+
+
+def _ingest_looks(
+    store: Store,
+    new: Table,
+    premises: Premises,
+    paths: Sequence[str],
+    fmt: str,
+    runner: Runner,
+    max_quarantined_share: float,
+    split_bytes: int,
+) -> Table:
+    """The snapshot of which ``new`` has the kind and the name: what was seen of items on a day."""
+    fmt = registry.find_format(new.kind, fmt).name
     pinned = _pin(paths, fmt, runner, split_bytes)
     files = _files(pinned, fmt)
-    settings = {"source": store.dataset.source, "observed_on": observed_on, "received_on": date}
-    actions = _partition(store, pinned, LICENSES, fmt, settings)
-    if (existing := store.tables.find(LICENSES, name)) is not None:
+    settings = {
+        "source": store.dataset.source,
+        "observed_on": premises.observed_on or premises.date,
+        "received_on": premises.date,
+    }
+    actions = _partition(store, pinned, new.kind, fmt, settings)
+    if (existing := store.tables.find(new.kind, new.name)) is not None:
         drop_carried(store, remembered(store, actions))
         return same(existing, files, premises)
     probe(store.backend)
-    share = accepted_share(full) if max_quarantined_share is None else max_quarantined_share
-    job = Job(
-        f"licenses {name}",
-        ((partition.STAGE, PlanPartition(actions)), (merge.STAGE, PlanLicenseMerge(share))),
-    )
-    partitioned, merged = runner.run(store, job)
+    merging = PlanLookMerge(max_quarantined_share, new.kind)
+    stages = ((partition.STAGE, PlanPartition(actions)), (merge.STAGE, merging))
+    partitioned, merged = runner.run(store, Job(f"{new.kind} {new.name}", stages))
     shards = {
         d.action.refs["bucket"]: d.result.blobs["bucket"] for d in merged if d.action.refs["part"] == "shards"
     }
-    table = table_of(Table(LICENSES, ""), name, premises, partitioned, merged, files, shards)
+    table = table_of(Table(new.kind, ""), new.name, premises, partitioned, merged, files, shards)
     return commit(store, table, partitioned)
 
 
 def ingest_opt_outs(
-    store: Store, paths: Sequence[str], *, received_on: str, runner: Runner, allow_empty: bool = False
+    store: Store,
+    paths: Sequence[str],
+    *,
+    received_on: str,
+    runner: Runner,
+    allow_empty: bool = False,
+    purposes: int | None = None,
+    origin: str | None = None,
+    requester_key: str | None = None,
+    rules: Rules | None = None,
 ) -> Table:
     """The opt-out list made of ``paths``, named by the day and its content.
 
+    ``purposes``, a bit set, and ``origin`` are those of entries that do not say theirs; ``requester_key`` is
+    the file of the key under which requesters are kept, instead of the one that the environment names.
+    ``rules`` say what waits for a person.
+
     Raises:
         InputError: an entry is not understood, with its line; or the list is empty and may not be.
+        ConfigError: a requester is named, and there is no key; or the key cannot be read.
     """
     pinned = planning.plan(raw_files.expand(paths), None, split_bytes=0)
     action = opt_outs.action(
         pinned.splits,
         source=store.dataset.source,
         received_on=received_on,
-        buckets=store.dataset.buckets,
-        shards=store.dataset.shards,
+        purposes=purposes,
+        origin=origin,
+        key_file=key_file(requester_key),
     )
     result = opt_outs.STAGE.perform(store, action)
     if not result.counts["rows"] and not allow_empty:
         raise InputError(
             f"{', '.join(paths)}: the list is empty. If nobody opted out, say so with --allow-empty"
         )
-    table = Table(
-        OPT_OUTS,
-        f"{received_on}-{result.blobs['entries'].digest[:8]}",
-        date=received_on,
-        routed={name: routed[0] for name, routed in result.routed.items()},
-        blobs=result.blobs,
-        counts={**result.counts, "rows_read": result.counts["rows"], "duplicates": 0, "quarantined": 0},
-        files=_files(pinned, "opt-outs"),
-    )
-    if store.tables.find(OPT_OUTS, table.name) is None:
-        probe(store.backend)
-        store.tables.commit(table)
-    return store.tables.get(OPT_OUTS, table.name)
+    entries = store.blobs.get_table(result.blobs["entries"], schema=OPT_OUTS_SCHEMA)
+    files = [{**file, **({"origin": origin} if origin else {})} for file in _files(pinned, "opt-outs")]
+    weighed = weigh_list(store, entries, files, received_on, rules or Rules(), runner.watch)
+    return take_in(store, weighed, files, received_on)
 
 
 def _pin(paths: Sequence[str], fmt: str, runner: Runner, split_bytes: int) -> inputs.Inputs:

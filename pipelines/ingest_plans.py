@@ -117,16 +117,21 @@ def _items_gained(indexed: Iterable[Done]) -> Mapping[int, int]:
 
 
 @dataclass(frozen=True)
-class PlanLicenseMerge:
-    """One action for each bucket, and one for each shard of rows that name no owner."""
+class PlanLookMerge:
+    """One action for each bucket, and one for each shard of rows that name no owner.
+
+    Attributes:
+        kind: `licenses` or `detections`.
+    """
 
     max_quarantined_share: float = 1.0
+    kind: str = LICENSES
 
     def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
         """See :data:`pipelines.jobs.Plan`."""
         check_quarantine(results[0], self.max_quarantined_share)
         return [
-            merge.action(LICENSES, part, place, {}, slices)
+            merge.action(self.kind, part, place, {}, slices)
             for part, name in (("buckets", "rows"), ("shards", "unowned"))
             for place, slices in sorted(_group(_routed(results[0], name)).items())
         ]

@@ -13,7 +13,7 @@ from pipelines.steps import partition
 from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
 from pipelines.store.store import Store
-from pipelines.store.tables import LICENSES, Table
+from pipelines.store.tables import MANIFESTS, Table
 from pipelines.threads import in_threads
 from transforms.domain.errors import RefusedError, StateError
 from transforms.formats import registry
@@ -84,7 +84,7 @@ def table_of(
         for name, source in (("rows_read", partitioned), ("duplicates", merged), ("quarantined", partitioned))
     }
     rows = sum(blob.rows for blob in buckets.values())
-    if before.kind == LICENSES:
+    if before.kind != MANIFESTS:
         rows += sum(blob.rows for blob in shards.values())
     unparsable = Counter(before.unparsable)
     for done in partitioned:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pipelines.jobs import Job
+from pipelines.actions import Stage
+from pipelines.jobs import Job, Plan
+from pipelines.leave_plans import PlanStanding
 from pipelines.release_inputs import Inputs
 from pipelines.release_plans import PlanLedger, PlanResolve
 from pipelines.runner import Runner
-from pipelines.steps import ledger, resolve
+from pipelines.steps import ledger, resolve, standing
 from pipelines.store.blobs import Blob
 from pipelines.store.documents import digest
 from pipelines.store.store import Store
@@ -54,12 +56,16 @@ def ledger_of(store: Store, inputs: Inputs, runner: Runner, observers: Sequence[
 
 
 def ledger_job(store: Store, inputs: Inputs, observers: Sequence[str] = ()) -> Job:
-    """The stages from license snapshots to the ledger: those of a release, without opt-outs."""
+    """The stages from license snapshots to the ledger: those of a release, without anybody's leave."""
+    looks = replace(inputs, opt_outs=(), consents=(), aliases=(), detections=())
+    return Job("ledger", ledger_stages(store, looks, observers))
+
+
+def ledger_stages(store: Store, inputs: Inputs, observers: Sequence[str]) -> Sequence[tuple[Stage, Plan]]:
+    """The first stages of a release: what stands, where it belongs, and what is known of licenses."""
     buckets = store.dataset.buckets
-    return Job(
-        "ledger",
-        (
-            (resolve.STAGE, PlanResolve(replace(inputs, opt_outs=()), buckets)),
-            (ledger.STAGE, PlanLedger(inputs, buckets, store.dataset.source, tuple(observers))),
-        ),
+    return (
+        (standing.STAGE, PlanStanding(inputs, buckets, store.dataset.shards)),
+        (resolve.STAGE, PlanResolve(inputs, buckets)),
+        (ledger.STAGE, PlanLedger(inputs, buckets, store.dataset.source, tuple(observers))),
     )

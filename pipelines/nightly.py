@@ -3,10 +3,11 @@
 It looks first. If nothing changed it ends there, and has written nothing at all. Else it takes the store's
 lease, looks again, and works::
 
-    opt-outs ─► licenses ─► manifests ─► each release that would differ ─► its statistics
+    opt-outs, aliases, consents, signals, detections ─► licenses ─► manifests
+        ─► each release that would differ ─► its statistics
 
-Opt-outs come first, so that an outage in between leaves the store on the safe side. What cannot be taken in
-is left where it lies, and named.
+What may forbid comes first, so that an outage in between leaves the store on the safe side. What cannot be
+taken in is left where it lies, and named.
 """
 
 from __future__ import annotations
@@ -14,20 +15,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from pipelines.ingest import ingest_licenses, ingest_manifest, ingest_opt_outs
+from pipelines.night import ingests
 from pipelines.night.editions import Next
 from pipelines.night.inbox import Left, Unit, why_of
 from pipelines.night.ledger import Ledger
 from pipelines.night.lineage import Lineage
 from pipelines.night.look import Seen, look, look_at_releases
-from pipelines.night.settings import Inbox, Settings
+from pipelines.night.settings import Settings
 from pipelines.night.summary import Outcome, Summary, TakenIn
 from pipelines.release import cut_release
 from pipelines.release_inputs import Inputs
 from pipelines.runner import Runner
 from pipelines.store.lease import Clock, Lease
 from pipelines.store.store import Store, open_store
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
 from transforms.domain.errors import (
     ByleaveError,
     ConfigError,
@@ -135,7 +135,7 @@ class _Night:
         inbox = next(inbox for inbox in self.settings.inboxes if inbox.kind == unit.kind)
         try:
             with self.lineage.ingest(unit) as run:
-                table = self.ingest(unit, inbox)
+                table = ingests.take_in(self.store, unit, inbox, self.runner)
                 run.made(table)
         except _OF_A_UNIT as error:
             self.summary.left.append(Left(unit.kind, unit.place, why_of(unit.place, error)))
@@ -143,42 +143,6 @@ class _Night:
         self.ledger.note(unit, table.name)
         if table.name not in there:
             self.summary.taken_in.append(TakenIn.of(table, unit.place))
-
-    def ingest(self, unit: Unit, inbox: Inbox) -> Table:
-        """The table of a unit: a new one, or the one that was made of the same bytes."""
-        paths = list(unit.stamps)
-        if unit.kind == OPT_OUTS:
-            return ingest_opt_outs(
-                self.store,
-                paths,
-                received_on=unit.day,
-                runner=self.runner,
-                allow_empty=inbox.allow_empty,
-            )
-        if unit.kind == LICENSES:
-            return ingest_licenses(
-                self.store,
-                paths,
-                fmt=inbox.fmt,
-                observed_on=unit.day,
-                observer=inbox.observer or None,
-                full=inbox.full,
-                snapshot=unit.name,
-                runner=self.runner,
-                max_quarantined_share=inbox.max_quarantined_share,
-            )
-        existing = self.store.tables.find(MANIFESTS, unit.name)
-        newest = self.store.tables.newest(MANIFESTS) if inbox.onto_newest else None
-        onto = existing.onto if existing else newest.name if newest else None
-        return ingest_manifest(
-            self.store,
-            paths,
-            fmt=inbox.fmt,
-            snapshot=unit.name,
-            onto=onto,
-            runner=self.runner,
-            max_quarantined_share=inbox.max_quarantined_share,
-        )
 
     def cut(self, inputs: Inputs, each: Next) -> Outcome:
         """Cut and publish what is next for an edition, or ship what a run that died left out."""

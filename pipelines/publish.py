@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pipelines import gate
 from pipelines.actions import Action, Done
 from pipelines.progress import Watch
+from pipelines.release_inputs import Inputs
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
@@ -23,8 +24,7 @@ from transforms.domain.errors import RefusedError
 def publish(
     store: Store,
     release: Release,
-    manifest: Table,
-    lists: Sequence[Table],
+    inputs: Inputs,
     cuts: Sequence[Done],
     watch: Watch,
     *,
@@ -36,10 +36,10 @@ def publish(
         RefusedError: with every check that failed. Nothing is published.
         StateError: the version is taken by another release.
     """
-    faults = [*incomplete(manifest, cuts), *unbalanced(release, cuts), *untallied(release, cuts)]
+    faults = [*incomplete(inputs.manifest, cuts), *unbalanced(release, cuts), *untallied(release, cuts)]
     if faults:
         raise RefusedError("\n".join(["the release is not published:", *faults]))
-    pass_gate(store, release, lists, watch)
+    pass_gate(store, release, inputs, watch)
     if before_commit:
         before_commit()
     return store.releases.commit(release)
@@ -84,15 +84,13 @@ def untallied(release: Release, cuts: Iterable[Done]) -> Iterator[str]:
             yield f"bucket {bucket}: it was {'cut' if bucket in cut else 'not cut'}, and {name} say otherwise"
 
 
-def pass_gate(
-    store: Store, release: Release, lists: Sequence[Table], watch: Watch, *, again: bool = False
-) -> None:
-    """Hold every part against the opt-out lists; with ``again`` whatever is remembered.
+def pass_gate(store: Store, release: Release, inputs: Inputs, watch: Watch, *, again: bool = False) -> None:
+    """Hold every part against the lists of opt-outs and consents; with ``again`` whatever is remembered.
 
     Raises:
-        RefusedError: a row meets an opt-out, or a part has not the rows that it should have.
+        RefusedError: a row meets an opt-out or a refused consent, or a part has not the rows it should have.
     """
-    actions = gate.plan(store, release.parts["items"], lists)
+    actions = gate.plan(store, release.parts["items"], inputs, release.content["purpose"])
     checked = _checked(store, actions, again)
     faults = []
     with watch.counting("gate", sum(action.weight for action in actions)) as report:

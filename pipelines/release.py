@@ -2,7 +2,9 @@
 
 ::
 
-    Resolve ─► Ledger ─► Join ─► Cut ─► Tally ─► publish (completeness, conservation, gate, one version file)
+    Standing ─► Resolve ─► Ledger ─► Join ─► Cut ─► Tally ─► publish
+    WideTargets ─► Scan ────────────►┤               completeness, conservation, gate, one version file
+    StandingSignals ─► Signals ─────►┘
 """
 
 from __future__ import annotations
@@ -14,11 +16,14 @@ from typing import Any
 from pipelines import code
 from pipelines.actions import Done
 from pipelines.jobs import Job, Replay
+from pipelines.leave_plans import PlanScan, PlanSignals, PlanStandingSignals, PlanWideTargets
+from pipelines.ledger import ledger_stages
 from pipelines.publish import publish
 from pipelines.release_inputs import OTHERS, Inputs, inputs_of
-from pipelines.release_plans import PlanCut, PlanJoin, PlanLedger, PlanResolve, PlanTally
+from pipelines.release_plans import PlanCut, PlanJoin, PlanTally
 from pipelines.runner import Runner
-from pipelines.steps import cut, join, ledger, resolve, tally
+from pipelines.stage_order import Place
+from pipelines.steps import cut, join, scan, signals, signals_standing, tally, wide_targets
 from pipelines.store.blobs import Blob
 from pipelines.store.probe import probe
 from pipelines.store.releases import PARTS, Release
@@ -36,13 +41,16 @@ _LOOK_BACK = 16
 def release_job(
     store: Store, inputs: Inputs, policy: Policy, before: Mapping[int, join.Earlier] | None = None
 ) -> Job:
-    """The stages from tables to parts; for ``before`` see :func:`joined_before`."""
+    """The stages from tables to parts, each at its place; for ``before`` see :func:`joined_before`."""
     buckets = store.dataset.buckets
     return Job(
         "release",
         (
-            (resolve.STAGE, PlanResolve(inputs, buckets)),
-            (ledger.STAGE, PlanLedger(inputs, buckets, store.dataset.source, policy.observers)),
+            *ledger_stages(store, inputs, policy.observers),
+            (wide_targets.STAGE, PlanWideTargets(inputs)),
+            (scan.STAGE, PlanScan(inputs)),
+            (signals_standing.STAGE, PlanStandingSignals(inputs)),
+            (signals.STAGE, PlanSignals(inputs)),
             (join.STAGE, PlanJoin(inputs, buckets, before or {})),
             (cut.STAGE, PlanCut(policy, buckets, before or {})),
             (tally.STAGE, PlanTally(buckets)),
@@ -63,11 +71,11 @@ def joined_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, 
             if made_of != (inputs.manifest.digest, policy.digest):
                 continue
             then = inputs_of(store, release)
-            if (then.licenses, then.opt_outs) == (inputs.licenses, inputs.opt_outs):
+            if then == inputs:
                 break
-            earlier = release_job(store, then, policy)
-            replay = Replay(store, Job(earlier.name, earlier.stages[:3]))
-            joined = replay.results(2) if len(replay.advance()) == 3 else []
+            earlier, stages = release_job(store, then, policy), Place.JOIN + 1
+            replay = Replay(store, Job(earlier.name, earlier.stages[:stages]))
+            joined = replay.results(Place.JOIN) if len(replay.advance()) == stages else []
             return {done.action.refs["bucket"]: join.Earlier.of(done) for done in joined}
     return {}
 
@@ -102,9 +110,7 @@ def cut_release(
     job = release_job(store, inputs, policy, joined_before(store, inputs, policy))
     *_, cuts, tallied = runner.run(store, job)
     release = Release(version, {**premises, "counts": _counts(cuts)}, _parts([*cuts, *tallied]))
-    new = publish(
-        store, release, inputs.manifest, inputs.opt_outs, cuts, runner.watch, before_commit=before_commit
-    )
+    new = publish(store, release, inputs, cuts, runner.watch, before_commit=before_commit)
     return release, new
 
 
@@ -144,7 +150,7 @@ def _is_published(store: Store, version: str, premises: Mapping[str, Any]) -> bo
 
 
 def _counts(cuts: Sequence[Done]) -> dict[str, Any]:
-    names = ("rows", "kept", "excluded", "observed")
+    names = ("rows", "kept", "excluded", "observed", "signals_stale")
     counts = {name: sum(done.result.counts[name] for done in cuts) for name in names}
     first = {reason: sum(done.result.counts.get(f"first/{reason}", 0) for done in cuts) for reason in REASONS}
     return {**counts, "first_reason": {reason: count for reason, count in first.items() if count}}

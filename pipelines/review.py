@@ -40,7 +40,7 @@ def verify(store: Store, release: Release, watch: Watch) -> Mapping[str, int]:
         for blob, _ in zip(blobs, verified, strict=True):
             done += blob.bytes
             report(done)
-    pass_gate(store, release, inputs_of(store, release).opt_outs, watch, again=True)
+    pass_gate(store, release, inputs_of(store, release), watch, again=True)
     return {"blobs": len(blobs), "bytes": size, "rows": release.content["counts"]["kept"]}
 
 

@@ -13,7 +13,7 @@ from byhand import ByHand, listing
 from toystages import sum_of_squares
 
 from pipelines.actions import Stage
-from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
+from pipelines.ingest_plans import PlanIndex, PlanLookMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job, Plan
 from pipelines.release_plans import PlanCut, PlanJoin, PlanLedger, PlanResolve, PlanTally
 from pipelines.runner import Runner
@@ -310,7 +310,7 @@ def test_stage_labels_are_the_golden_ones(golden: Callable[[str, str], None]) ->
             (index.STAGE, PlanIndex(16)),
             (merge.STAGE, PlanManifestMerge(16, 100)),
         ],
-        "ingest licenses": [(partition.STAGE, PlanPartition(())), (merge.STAGE, PlanLicenseMerge())],
+        "ingest licenses": [(partition.STAGE, PlanPartition(())), (merge.STAGE, PlanLookMerge())],
         "release cut": [
             (resolve.STAGE, PlanResolve(nothing, 16)),  # type: ignore[arg-type]
             (ledger.STAGE, PlanLedger(nothing, 16, "flickr")),  # type: ignore[arg-type]

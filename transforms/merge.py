@@ -24,9 +24,10 @@ _SNAPSHOT_S_DAY = np.iinfo(np.int32).max
 def merge_manifest(rows: pa.Table, losers: pa.Table) -> pa.Table:
     """A manifest bucket: ``rows`` sorted by (source, owner_id, item_id), one row for each (source, item_id).
 
-    Of rows with the same item one that carries a tag that says no stays; of several, or of none, the one
-    whose columns, compared in the schema's order, come first, nulls last. Where an item appears under several
-    owners, ``losers`` names the homes that it does not live in: all of them.
+    Of rows with the same item one that carries a tag that says no stays; of several, or of none, one that
+    says that people are present; of several, or of none, the one whose columns, compared in the schema's
+    order, come first, nulls last. Where an item appears under several owners, ``losers`` names the homes that
+    it does not live in: all of them.
 
     Args:
         rows: in :data:`schemas.MANIFEST`, in any order; a bucket merged before may be among them.
@@ -66,7 +67,8 @@ def _pairs(losers: pa.Table) -> pa.Array:
 
 def _sortable(rows: pa.Table) -> pa.Table:
     """The manifest's columns as Arrow can sort them: a list as its elements joined."""
-    columns: dict[str, pa.Array] = {"no first": pa.array(~_says_no(rows))}
+    absent = pc.invert(rows["person_present"]).fill_null(True).combine_chunks()
+    columns: dict[str, pa.Array] = {"no first": pa.array(~_says_no(rows)), "people first": absent}
     for field in MANIFEST:
         column = rows[field.name].combine_chunks()
         if pa.types.is_list(field.type):
@@ -98,6 +100,30 @@ def merge_licenses(rows: pa.Table) -> pa.Table:
     Returns:
         In :data:`schemas.LICENSES`; not more rows than came in.
     """
+    return _merge_looks(rows, worst_first)
+
+
+def merge_detections(rows: pa.Table) -> pa.Table:
+    """Whether people were seen in a bucket's items: sorted as :func:`merge_licenses` does, one row for each.
+
+    Of rows of one item and day one that saw people stays.
+
+    Args:
+        rows: in :data:`schemas.DETECTIONS`, in any order.
+
+    Returns:
+        In :data:`schemas.DETECTIONS`; not more rows than came in.
+    """
+    return _merge_looks(rows, _present_first)
+
+
+def _present_first(rows: pa.Table) -> pa.Table:
+    texts = {name: rows[name].cast(pa.string()) for name in ("detector", "owner_id")}
+    return pa.table({"absent": pc.invert(rows["person_present"]), **texts})
+
+
+def _merge_looks(rows: pa.Table, preference: Callable[[pa.Table], pa.Table]) -> pa.Table:
+    """One row for each item and day: the first by ``preference``."""
     # A row without a day is of the snapshot's, and none is newer than that.
     day = rows["observed_on"].cast(pa.int32()).fill_null(_SNAPSHOT_S_DAY)
     keys = rows.select(["source", "item_id"]).append_column("day", day)
@@ -105,7 +131,7 @@ def merge_licenses(rows: pa.Table) -> pa.Table:
     if rows["observed_on"].null_count < len(rows):
         by_day = np.argsort(day.to_numpy(), kind="stable")
         places = by_day[order.by_text(keys.take(pa.array(by_day)), ("source", "item_id"))]
-    return rows.take(pa.array(_one_each(rows, keys, places, worst_first)))
+    return rows.take(pa.array(_one_each(rows, keys, places, preference)))
 
 
 def _one_each(

@@ -13,16 +13,17 @@ import pyarrow as pa
 
 from pipelines.ledger import ledger_of
 from pipelines.progress import UNWATCHED, Watch
-from pipelines.release_inputs import choose_inputs, inputs_of
+from pipelines.release_inputs import OTHERS, choose_inputs, inputs_of
 from pipelines.runner import Runner
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
+from pipelines.store.tables import ALIASES, CONSENTS, KINDS, LICENSES, MANIFESTS, OPT_OUTS, SIGNALS, Table
 from transforms.domain import schemas
 from transforms.domain.license_changes import directions_table
 from transforms.domain.licenses import PERMISSIONS, terms_table
 from transforms.domain.policy import Policy
+from transforms.domain.purposes import BROADER, PEOPLE_SENSITIVE, PURPOSES
 from transforms.domain.reasons import PRECEDENCE, REASONS
 
 _text, _count, _day = pa.string(), pa.int64(), pa.date32()
@@ -33,6 +34,9 @@ IN_BLOBS = {
     "quarantine": schemas.QUARANTINE,
     "licenses": schemas.LICENSES,
     "opt_outs": schemas.OPT_OUTS,
+    "consents": schemas.CONSENTS,
+    "aliases": schemas.ALIASES,
+    "signals": schemas.SIGNALS,
     "items": schemas.ITEMS,
     "excluded": schemas.EXCLUDED,
     "tallies": schemas.TALLIES,
@@ -69,6 +73,9 @@ IN_CODE = {
             "first_line": _count,  # lines before the split
         }
     ),
+    "purposes": pa.schema(
+        {"place": _count, "purpose": _text, "broader": _text, "people_sensitive": pa.bool_()}
+    ),
     "reasons": pa.schema({"place": _count, "rank": _count, "reason": _text}),
     "directions": pa.schema({"license_from": _text, "license_to": _text, "direction": _text}),
     "license_terms": pa.schema(
@@ -100,6 +107,15 @@ IN_CODE = {
 }
 """Rows that code makes of documents, or knows, each with its schema."""
 
+_OF_TABLES = {
+    "licenses": LICENSES,
+    "opt_outs": OPT_OUTS,
+    "consents": CONSENTS,
+    "aliases": ALIASES,
+    "signals": SIGNALS,
+}
+"""The names whose rows are those of all tables of a kind."""
+
 OF_A_RELEASE = frozenset({"released_manifest", "items", "excluded", "tallies", "exclusions", "inputs"})
 """The names that mean something only for a release."""
 
@@ -110,7 +126,7 @@ def blobs_of(store: Store, name: str, release: Release | None, watch: Watch = UN
     A ledger is made where it is not remembered.
 
     Of two buckets that hold the same rows, such as equal counts, one blob comes twice. Where it is the blob
-    that says what a row belongs to (quarantine, licenses, opt-outs), it comes once, whoever shares it.
+    that says what a row belongs to (quarantine, snapshots and lists), it comes once, whoever shares it.
 
     Args:
         store: to look in.
@@ -131,10 +147,9 @@ def blobs_of(store: Store, name: str, release: Release | None, watch: Watch = UN
             found = _buckets(store.tables.held(MANIFESTS, of.content["inputs"]["manifest"], of.version))
         case "quarantine":
             found = _each_once(Blob.from_json(split["quarantine"]) for _, split in _quarantined(store))
-        case "licenses":
-            found = _each_once(blob for table in store.tables.all(LICENSES) for blob in _rows_of(table))
-        case "opt_outs":
-            found = _each_once(blob for table in store.tables.all(OPT_OUTS) for blob in _rows_of(table))
+        case _ if name in _OF_TABLES:
+            tables = store.tables.all(_OF_TABLES[name])
+            found = _each_once(blob for table in tables for blob in _rows_of(table))
         case "ledger":
             found = _ledger(store, watch)
         case "released_ledger":
@@ -155,6 +170,11 @@ def rows_of(store: Store, name: str, release: Release | None, path_of: Callable[
             return directions_table().cast(IN_CODE[name])
         case "license_terms":
             return terms_table().cast(IN_CODE[name])
+        case "purposes":
+            rows = (
+                (place, name, BROADER.get(name), name in PEOPLE_SENSITIVE)
+                for place, name in enumerate(PURPOSES)
+            )
         case "reasons":
             rows = ((place, PRECEDENCE.index(name), name) for place, name in enumerate(REASONS))
         case "snapshots":
@@ -199,11 +219,11 @@ def _each_once(blobs: Iterable[Blob]) -> Iterator[Blob]:
 
 
 def _rows_of(table: Table) -> Iterator[Blob]:
-    """The blobs that together hold the rows of a license snapshot or an opt-out list."""
+    """The blobs that together hold the rows of a license snapshot or a list."""
     if table.kind == LICENSES:
         yield from _buckets(table)
         yield from (blob for _, blob in sorted(table.shards.items()))
-    elif table.kind == OPT_OUTS:
+    elif "entries" in table.blobs:
         yield table.blobs["entries"]
 
 
@@ -226,7 +246,7 @@ def _ledger_of(store: Store, release: Release, watch: Watch) -> Iterator[Blob]:
 
 
 def _all(store: Store) -> Iterator[Table]:
-    return (table for kind in (MANIFESTS, LICENSES, OPT_OUTS) for table in store.tables.all(kind))
+    return (table for kind in KINDS for table in store.tables.all(kind))
 
 
 def _snapshots(store: Store) -> Iterator[tuple[Any, ...]]:
@@ -261,11 +281,9 @@ def _splits(store: Store, path_of: Callable[[Blob], str]) -> Iterator[tuple[Any,
 
 def _inputs(release: Release) -> Iterator[tuple[Any, ...]]:
     inputs = release.content["inputs"]
-    for kind, tables in (
-        (MANIFESTS, [inputs["manifest"]]),
-        (LICENSES, inputs["licenses"]),
-        (OPT_OUTS, inputs["opt_outs"]),
-    ):
+    others = ((kind, inputs.get(name, ())) for name, kind in OTHERS.items() if name != "earlier")
+    stated = [(MANIFESTS, [inputs["manifest"]]), *others]
+    for kind, tables in stated:
         for table in tables:
             yield release.version, kind, table["name"], table["digest"], table["rows"]
 

@@ -1,6 +1,6 @@
 """The queries that ship in `sql/`. At the head of each stand what it tells, its grain and its columns.
 
-One of `sql/drift/` may state parameters: then it is a table macro, else a view::
+One of `sql/drift/` or `sql/leave/` may state parameters: then it is a table macro, else a view::
 
     -- parameters:
     --   valid_on DATE           the day that is asked about
@@ -36,7 +36,7 @@ class Macro:
 
 def views() -> Mapping[str, str]:
     """Each view's name and query, over the tables of the schema `stored`: those of :mod:`.holdings`."""
-    plain = {name: query for name, query in _queries("drift").items() if not _parameters(query)}
+    plain = {name: query for name, query in _questions().items() if not _parameters(query)}
     return dict(sorted({**_queries("views"), **plain}.items()))
 
 
@@ -44,7 +44,7 @@ def macros() -> Mapping[str, Macro]:
     """Each table macro's name and query, over the views and the tables of the schema `stored`."""
     return {
         name: Macro(f"{name}({', '.join(parameters)})", query)
-        for name, query in _queries("drift").items()
+        for name, query in _questions().items()
         if (parameters := _parameters(query))
     }
 
@@ -57,6 +57,11 @@ def stats() -> Mapping[str, str]:
 def checks() -> Mapping[str, str]:
     """Each check's name and query, over the views of a release: a row in its answer is a fault."""
     return _queries("checks")
+
+
+def _questions() -> Mapping[str, str]:
+    """What is asked of the views, with parameters or without."""
+    return dict(sorted({**_queries("drift"), **_queries("leave")}.items()))
 
 
 def _parameters(query: str) -> list[str]:

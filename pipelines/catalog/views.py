@@ -3,7 +3,7 @@
 ::
 
     sql/views/<view>.sql   ──read──►  stored.<name>  ──is──►  verified blobs, or rows that code makes
-    sql/drift/<macro>.sql
+    sql/drift/<macro>.sql, sql/leave/<macro>.sql
 
 DuckDB never verifies what it reads, so a blob is hashed before it is opened, and copied here first if it
 lies elsewhere. Files that were not hashed cannot be opened at all: once the views stand, the connection
@@ -184,15 +184,21 @@ def _fill(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema, r
         if pa.types.is_timestamp(field.type):
             connection.execute(f"alter table stored.{name} alter {field.name} type timestamp")
     if name in holdings.IN_BLOBS:
-        connection.execute(f"alter table stored.{name} add column path varchar")
+        connection.execute(f"alter table stored.{name} add column {_path_column(name)} varchar")
 
 
 def _read(connection: duckdb.DuckDBPyConnection, name: str, paths: Iterable[str]) -> None:
-    """Create the view ``stored.<name>`` over Parquet files; `path` says which of them a row is from."""
+    """Create the view ``stored.<name>`` over Parquet files; a column says which of them a row is from."""
+    column = _path_column(name)
     connection.execute(
         f"create view stored.{name} as"
-        f" from read_parquet({_literals(paths)}, filename = 'path', hive_partitioning = false)"
+        f" from read_parquet({_literals(paths)}, filename = '{column}', hive_partitioning = false)"
     )
+
+
+def _path_column(name: str) -> str:
+    """The column with the path of a row's file: `path`, unless the rows have a `path` of their own."""
+    return "blob_path" if "path" in _SCHEMAS[name].names else "path"
 
 
 def _refuse(connection: duckdb.DuckDBPyConnection, name: str, schema: pa.Schema) -> None:

@@ -11,7 +11,9 @@ from pipelines.commands.options import (
     IsoDate,
     counted,
     files_argument,
+    intake_options,
     json_option,
+    requester_key_option,
     runner_options,
     share_option,
     show,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.runner import Runner
     from pipelines.store.store import Dataset
     from pipelines.store.tables import Table
+    from transforms.intake import Rules
 
 
 @click.command()
@@ -76,7 +79,7 @@ def init(
 
 @click.group()
 def ingest() -> None:
-    """Take in manifests, license snapshots and opt-out lists."""
+    """Take in manifests, license snapshots, opt-out lists, and what else is known of items."""
 
 
 @ingest.command()
@@ -208,6 +211,64 @@ def licenses(
     _show(table, "observation", opened.dataset, as_json)
 
 
+@ingest.command()
+@store_argument
+@files_argument
+@click.option("--format", "fmt", default="canonical", show_default=True, help="canonical or csv.")
+@click.option(
+    "--observed-on", required=True, type=IsoDate(), metavar="DATE", help="Day of rows that do not say it."
+)
+@click.option(
+    "--received-on",
+    default=None,
+    type=IsoDate(),
+    metavar="DATE",
+    help="Day on which it came in, if it came late. [default: --observed-on]",
+)
+@click.option("--snapshot", default=None, help="Name of the snapshot. [default: the day it came in]")
+@share_option
+@runner_options
+@json_option
+def detections(
+    store: str,
+    files: tuple[str, ...],
+    fmt: str,
+    observed_on: str,
+    received_on: str | None,
+    snapshot: str | None,
+    max_quarantined_share: float | None,
+    runner: Runner,
+    as_json: bool,
+) -> None:
+    """Take in detections: whether people are in items, as a detector or a person saw it.
+
+    Of several looks at an item the newest counts, of those of one day one that saw people. What a manifest
+    says of an item counts if nobody looked.
+
+    \b
+    Example:
+      byleave ingest detections yfcc.store faces.csv --format csv --observed-on 2026-11-01
+    """
+    from pipelines.ingest import ingest_detections
+    from pipelines.ingest_plans import MAX_QUARANTINED_SHARE
+    from pipelines.store.store import open_store
+
+    opened = open_store(store)
+    table = ingest_detections(
+        opened,
+        files,
+        fmt=fmt,
+        observed_on=observed_on,
+        received_on=received_on,
+        snapshot=snapshot,
+        runner=runner,
+        max_quarantined_share=MAX_QUARANTINED_SHARE
+        if max_quarantined_share is None
+        else max_quarantined_share,
+    )
+    _show(table, "detection", opened.dataset, as_json)
+
+
 @ingest.command(name="opt-outs")
 @store_argument
 @files_argument
@@ -215,28 +276,62 @@ def licenses(
     "--received-on", required=True, type=IsoDate(), metavar="DATE", help="Day on which the list came in."
 )
 @click.option("--allow-empty", is_flag=True, help="Take in a list without entries.")
+@click.option(
+    "--purposes",
+    default=None,
+    metavar="NAMES",
+    help="What entries cover that do not say it, such as 'search;commercial'. [default: all]",
+)
+@click.option("--origin", default=None, metavar="NAME", help="Through whom entries came that do not say it.")
+@intake_options
+@requester_key_option
 @runner_options
 @json_option
 def opt_outs(
-    store: str, files: tuple[str, ...], received_on: str, allow_empty: bool, runner: Runner, as_json: bool
+    store: str,
+    files: tuple[str, ...],
+    received_on: str,
+    allow_empty: bool,
+    purposes: str | None,
+    origin: str | None,
+    rules: Rules,
+    requester_key: str | None,
+    runner: Runner,
+    as_json: bool,
 ) -> None:
-    """Take in opt-outs: photo ids, photo and image URLs, owner NSIDs, profile URLs, #tags; text or CSV.
+    """Take in opt-outs: items, owners, URLs, hosts, content hashes, tags.
+
+    Files are text with one target a line, CSV, JSON lines, a registry's answers, a block list of hosts, or a
+    filled form. People who ask are kept as keyed hashes.
 
     \b
     Example:
       byleave ingest opt-outs yfcc.store opt-outs.txt --received-on 2026-11-10
+      byleave ingest opt-outs yfcc.store hosts.txt --received-on 2026-11-10 --purposes generative-training
     """
     from pipelines.ingest import ingest_opt_outs
+    from pipelines.steps.opt_outs import KIND_COUNTS
     from pipelines.store.store import open_store
+    from transforms.formats.optouts.fields import purposes_option
 
     table = ingest_opt_outs(
-        open_store(store), files, received_on=received_on, runner=runner, allow_empty=allow_empty
+        open_store(store),
+        files,
+        received_on=received_on,
+        runner=runner,
+        allow_empty=allow_empty,
+        purposes=purposes_option(purposes),
+        origin=origin,
+        requester_key=requester_key,
+        rules=rules,
     )
-    kinds = ", ".join(counted(table.counts[f"{kind}s"], kind) for kind in ("owner", "item", "url", "tag"))
-    result = {"list": table.name, "received_on": received_on, "digest": table.digest, **table.counts}
+    counts = table.counts
+    said = [counted(counts[name], kind, name) for kind, name in KIND_COUNTS.items() if counts[name]]
+    said += [f"{counts[state]:,} {state}" for state in ("held", "withdrawn") if counts[state]]
+    result = {"list": table.name, "received_on": received_on, "digest": table.digest, **counts}
     show(
         result,
-        f"opt-outs {table.name}: {counted(table.counts['rows'], 'entry', 'entries')} ({kinds})",
+        f"opt-outs {table.name}: {counted(counts['rows'], 'entry', 'entries')} ({', '.join(said) or 'none'})",
         as_json=as_json,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ def release() -> None:
 
 @release.command()
 @store_argument
-@click.option("--policy", required=True, help="A TOML file; research or commercial for one that ships.")
+@click.option("--policy", required=True, help="A TOML file, or the name of one that ships, such as research.")
 @click.option("--version", required=True, help="Version of the release, such as 2026.11.0.")
 @click.option(
     "--as-of",
@@ -71,7 +72,10 @@ def cut(
     from pipelines.store.store import open_store
 
     opened, decided = open_store(store), find_policy(policy)
-    inputs = choose_inputs(opened, as_of=as_of, manifest=manifest, without_opt_outs=without_opt_outs)
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    inputs = choose_inputs(
+        opened, as_of=as_of, manifest=manifest, without_opt_outs=without_opt_outs, today=today
+    )
     if dry_run:
         from pipelines.outlook import foresee
 

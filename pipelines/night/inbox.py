@@ -29,9 +29,9 @@ class Unit:
     """What is taken in at once.
 
     Attributes:
-        kind: `manifests`, `licenses` or `opt-outs`.
+        kind: as of its inbox.
         place: of the file or the folder.
-        name: of the snapshot that it becomes. Of an opt-out list only the day counts.
+        name: of the snapshot that it becomes; of a list only the day counts.
         day: that its name states; empty for a manifest.
         stamps: of each of its files, by place: another whenever the bytes are.
     """
@@ -48,9 +48,9 @@ class Left:
     """What is left in place.
 
     Attributes:
-        kind: `manifests`, `licenses` or `opt-outs`.
+        kind: as of its inbox.
         place: of the file, the folder, or the inbox itself.
-        why: a line, or one for each fault in an opt-out list.
+        why: a line, or one for each fault in a list.
         waits: whether nothing is wrong with it, and the next run may well take it in.
     """
 

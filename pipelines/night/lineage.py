@@ -19,16 +19,33 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.night.inbox import Unit
-from pipelines.release_inputs import Inputs
+from pipelines.release_inputs import OTHERS, Inputs
 from pipelines.store.lease import Clock
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
+from pipelines.store.tables import (
+    ALIASES,
+    CONSENTS,
+    DETECTIONS,
+    LICENSES,
+    MANIFESTS,
+    OPT_OUTS,
+    SIGNALS,
+    Table,
+)
 from transforms.domain import schemas
 from transforms.domain.errors import ByleaveError, ConfigError, StateError
 
 _PRODUCER = "https://pypi.org/project/byleave"
-_SCHEMAS = {MANIFESTS: schemas.MANIFEST, LICENSES: schemas.LICENSES, OPT_OUTS: schemas.OPT_OUTS}
+_SCHEMAS = {
+    MANIFESTS: schemas.MANIFEST,
+    LICENSES: schemas.LICENSES,
+    OPT_OUTS: schemas.OPT_OUTS,
+    CONSENTS: schemas.CONSENTS,
+    ALIASES: schemas.ALIASES,
+    SIGNALS: schemas.SIGNALS,
+    DETECTIONS: schemas.DETECTIONS,
+}
 
 
 class Run:
@@ -75,7 +92,8 @@ class Lineage:
     @contextlib.contextmanager
     def release(self, name: str, inputs: Inputs) -> Iterator[Run]:
         """Tells of the block as of a run that cuts a release of ``inputs``."""
-        tables = (inputs.manifest, *inputs.licenses, *inputs.opt_outs)
+        others = (getattr(inputs, name) for name in OTHERS)
+        tables = [inputs.manifest, *(table for each in others for table in each)]
         with self._run(f"release.{name}", [each for table in tables for each in self.table(table)]) as run:
             yield run
 

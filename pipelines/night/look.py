@@ -12,7 +12,7 @@ from pipelines.night.ledger import Ledger
 from pipelines.night.settings import Inbox, Settings
 from pipelines.release_inputs import Inputs, choose_inputs
 from pipelines.store.store import Store
-from pipelines.store.tables import OPT_OUTS
+from pipelines.store.tables import OPT_OUTS, SIGNALS
 from transforms.domain.errors import ByleaveError, RefusedError, RetryError, StateError
 
 
@@ -62,11 +62,11 @@ def look_at_releases(
     seen = Seen(list(units), list(left))
     if not settings.editions:
         return seen
+    stopping = {inbox.kind for inbox in settings.inboxes if inbox.stop}
+    seen.problems += [_missing(each) for each in left if each.kind in stopping]
     inbox = settings.inbox(OPT_OUTS)
-    if inbox and inbox.stop:
-        seen.problems += [_missing(each) for each in left if each.kind == OPT_OUTS]
     try:
-        seen.inputs = _inputs(store, inbox)
+        seen.inputs = _inputs(store, inbox, _day_of(now))
     except StateError as error:
         if not units:  # else it may be what is about to be taken in
             seen.problems.append(error)
@@ -79,27 +79,32 @@ def look_at_releases(
     return seen
 
 
-def _inputs(store: Store, inbox: Inbox | None) -> Inputs:
+def _inputs(store: Store, inbox: Inbox | None, today: datetime.date) -> Inputs:
     if not store.tables.names(OPT_OUTS):
         cure = f"Put one into {inbox.folder}" if inbox else "Take one in: byleave ingest opt-outs --help"
         raise StateError(
             f"{store.url}: no opt-out list was ever taken in, and nothing is published without one. {cure}"
         )
-    return choose_inputs(store, as_of=None)
+    return choose_inputs(store, as_of=None, today=today.isoformat())
+
+
+def _day_of(now: float) -> datetime.date:
+    return datetime.datetime.fromtimestamp(now, datetime.UTC).date()
 
 
 def _missing(left: Left) -> ByleaveError:
     kind = RetryError if left.waits else RefusedError
     cure = "It is taken in when it is whole" if left.waits else "Mend it, or take it away"
+    named = {OPT_OUTS: "an opt-out list", SIGNALS: "evidence of signals"}
+    what = named.get(left.kind, f"a list of {left.kind}")
     return kind(
-        f"{left.place}: an opt-out list that is not taken in ({first_line(left.why)}). Nothing is published"
+        f"{left.place}: {what} that is not taken in ({first_line(left.why)}). Nothing is published"
         f" without it. {cure}"
     )
 
 
 def _outdated(inbox: Inbox, max_age_days: int, newest: str, now: float) -> list[ByleaveError]:
-    today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
-    age_days = (today - datetime.date.fromisoformat(newest)).days
+    age_days = (_day_of(now) - datetime.date.fromisoformat(newest)).days
     if age_days <= max_age_days:
         return []
     return [

@@ -13,11 +13,22 @@ from pathlib import Path
 from pipelines.ingest_plans import MAX_QUARANTINED_SHARE, accepted_share
 from pipelines.night.stricttable import StrictTable
 from pipelines.policies import find_policy
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, check_name
+from pipelines.store.tables import (
+    ALIASES,
+    CONSENTS,
+    DETECTIONS,
+    LICENSES,
+    MANIFESTS,
+    OPT_OUTS,
+    SIGNALS,
+    check_name,
+)
 from transforms.domain.errors import ConfigError
 from transforms.domain.policy import Policy
 from transforms.domain.texts import shown
 from transforms.formats.registry import find_format
+from transforms.formats.signals import DEFAULT_AGENT
+from transforms.intake import Rules
 
 
 @dataclass(frozen=True)
@@ -25,16 +36,19 @@ class Inbox:
     """A folder that others put files into.
 
     Attributes:
-        kind: `manifests`, `licenses` or `opt-outs`: what its files become.
+        kind: one of :data:`pipelines.store.tables.KINDS`: what its files become.
         folder: a path or a URL.
-        fmt: the format of all its files; nothing for opt-outs.
+        fmt: the format of all its files; nothing where files tell it themselves.
         onto_newest: whether a manifest adds to the newest snapshot, or is whole.
         observer: who looked, of licenses; empty for the dataset's source.
+        origin: through whom opt-outs came, where a list does not say it.
+        agent: as whom sites were asked, of signals.
         full: whether each license snapshot lists everything that was there.
         max_quarantined_share: of a file's rows; above it the file is left in place.
         stop: whether nothing is published while a file here cannot be taken in.
         allow_empty: whether an opt-out list may have no entries.
-        max_age_days: publish nothing when the newest list is older.
+        max_age_days: publish nothing when the newest opt-out list is older.
+        max_share: of the items that one request may meet without waiting for a person.
     """
 
     kind: str
@@ -42,11 +56,14 @@ class Inbox:
     fmt: str = ""
     onto_newest: bool = False
     observer: str = ""
+    origin: str = ""
+    agent: str = ""
     full: bool = False
     max_quarantined_share: float = MAX_QUARANTINED_SHARE
     stop: bool = False
     allow_empty: bool = False
     max_age_days: int | None = None
+    max_share: float = Rules.max_share
 
 
 @dataclass(frozen=True)
@@ -149,9 +166,11 @@ def _opt_outs(table: StrictTable) -> Inbox:
     inbox = Inbox(
         OPT_OUTS,
         table.location("folder"),
-        stop=table.choice("missing", ("stop", "go on"), "stop") == "stop",
+        origin=table.text("origin") if table.has("origin") else "",
+        stop=_stops(table),
         allow_empty=table.switch("allow_empty", False),
         max_age_days=int(table.number("max_age_days", 0)) if table.has("max_age_days") else None,
+        max_share=table.number("max_share", Rules.max_share, most=1),
     )
     table.end()
     return inbox
@@ -183,11 +202,52 @@ def _manifests(table: StrictTable) -> Inbox:
     return inbox
 
 
+def _aliases(table: StrictTable) -> Inbox:
+    inbox = Inbox(ALIASES, table.location("folder"), stop=_stops(table))
+    table.end()
+    return inbox
+
+
+def _consents(table: StrictTable) -> Inbox:
+    inbox = Inbox(CONSENTS, table.location("folder"), stop=_stops(table))
+    table.end()
+    return inbox
+
+
+def _detections(table: StrictTable) -> Inbox:
+    inbox = Inbox(
+        DETECTIONS,
+        table.location("folder"),
+        _format(table, DETECTIONS),
+        max_quarantined_share=table.number("max_quarantined_share", MAX_QUARANTINED_SHARE, most=1),
+        stop=_stops(table),
+    )
+    table.end()
+    return inbox
+
+
+def _signals(table: StrictTable) -> Inbox:
+    agent = table.text("agent", DEFAULT_AGENT)
+    inbox = Inbox(SIGNALS, table.location("folder"), agent=agent, stop=_stops(table))
+    table.end()
+    return inbox
+
+
+# What may forbid comes before what there is to forbid.
 _INBOXES: Mapping[str, Callable[[StrictTable], Inbox]] = {
     OPT_OUTS: _opt_outs,
+    ALIASES: _aliases,
+    CONSENTS: _consents,
+    SIGNALS: _signals,
+    DETECTIONS: _detections,
     LICENSES: _licenses,
     MANIFESTS: _manifests,
 }
+
+
+def _stops(table: StrictTable) -> bool:
+    """Whether nothing is published while a file of the inbox cannot be taken in: it may say no."""
+    return table.choice("missing", ("stop", "go on"), "stop") == "stop"
 
 
 def _format(table: StrictTable, kind: str) -> str:

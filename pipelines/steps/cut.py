@@ -44,6 +44,7 @@ _DICTIONARIES = tuple(
     if name in REPEATING and (name not in MANIFEST.names or str(MANIFEST.field(name).type) == "string")
 )
 _FACTS_DICTIONARIES = tuple(field.name for field in FACTS if field.type == pa.string())
+_FACTS_COLUMNS = tuple(name for name in FACTS.names if name != "owner")  # owners are counted by their names
 _OWNER = ("source", "owner_id")
 
 
@@ -81,8 +82,8 @@ class _Verdicts:
 
     @staticmethod
     def read(store: Store, blob: Blob, policy: Policy) -> _Verdicts:
-        facts = store.blobs.get_table(blob, schema=FACTS, dictionary=_FACTS_DICTIONARIES).combine_chunks()
-        return _Verdicts(facts, decide(facts, policy))
+        facts = store.blobs.get_table(blob, _FACTS_COLUMNS, schema=FACTS, dictionary=_FACTS_DICTIONARIES)
+        return _Verdicts(facts.combine_chunks(), decide(facts, policy))
 
     def kept(self, groups: Sequence[slice]) -> list[int]:
         return [int(np.count_nonzero(self.reasons[rows] == 0)) for rows in groups]
@@ -94,7 +95,7 @@ def run(store: Store, action: Action) -> Result:
     Of a sub-bucket `by_owner` instead of the two latter: what the stage Tally makes them of.
 
     Counts: `rows = kept + excluded`, by first reason `first/<reason>`, and `observed`: rows whose item some
-    license snapshot saw.
+    license snapshot saw, and `signals_stale`: rows of which a signal could not be got again.
     """
     policy = Policy.from_dict(action.inputs["policy"])
     manifest = Blob.from_json(action.refs["manifest"])
@@ -117,6 +118,7 @@ def run(store: Store, action: Action) -> Result:
         "kept": kept,
         "excluded": blobs["excluded"].rows if "excluded" in blobs else 0,
         "observed": pc.sum(now.facts["observed"]).as_py() or 0,
+        "signals_stale": pc.sum(now.facts["signal_stale"]).as_py() or 0,
     }
     return Result(
         blobs, counts=counts | {f"first/{reason}": count for reason, count in first.items() if count}

@@ -1,13 +1,15 @@
-"""Join: one bucket's manifest, license ledger and opt-outs become facts."""
+"""Join: one bucket's manifest, license ledger, leave, signals and detections become facts."""
 
 from __future__ import annotations
 
 import contextlib
+import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.actions import Action, Done, Stage
 from pipelines.store.blobs import Blob
@@ -16,19 +18,84 @@ from pipelines.store.memo import Result
 from pipelines.store.routed import Slice, gather
 from pipelines.store.store import Store
 from transforms.domain.errors import IntegrityError
-from transforms.domain.schemas import FACTS, LEDGER, MANIFEST, OPT_OUTS
-from transforms.facts import MANIFEST_COLUMNS, OWN_COLUMNS, URL_COLUMNS, change_opt_outs, join_facts
+from transforms.domain.schemas import DETECTIONS, FACTS, LEAVE, LEDGER, MANIFEST, MET, SIGNALED
+from transforms.facts import MANIFEST_COLUMNS, change_leave, join_facts
+from transforms.leave import OWN_COLUMNS
 from transforms.ledger import newest
 
-_DICTIONARIES = (
-    "source",
-    "owner_id",
-    "license",
-    "media_type",
-    "tags.list.element",
-    "machine_tags.list.element",
-)
+_DICTIONARIES = ("source", "owner_id", "license", "media_type")
 _LEDGER_COLUMNS = ("row", "license", "visibility", "valid_to", "known_to")
+
+
+@dataclass(frozen=True)
+class Leave:
+    """What was asked and granted, as far as it may concern a bucket.
+
+    Attributes:
+        own: of its owners, and of items resolved to it.
+        met: what its scans met: rows, and owners by their names.
+        wide: what stands against targets that do not say where they live; None where none of them is met.
+    """
+
+    own: Sequence[Slice] = ()
+    met: Sequence[Blob] = ()
+    wide: Blob | None = None
+
+    def inputs(self) -> dict[str, Any]:
+        """By what an action is known."""
+        return {
+            "leave": sorted({each.digest for each in self.own}),
+            "met": sorted({blob.digest for blob in self.met}),
+            "wide": self.wide.digest if self.wide else None,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """What an action carries."""
+        return {
+            "leave": [each.to_json() for each in self.own],
+            "met": [blob.to_json() for blob in self.met],
+            "wide": self.wide.to_json() if self.wide else None,
+        }
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Whether people are in a bucket's items, by one snapshot of detections.
+
+    Attributes:
+        day: ISO date of the rows that state none.
+        owned: the bucket's blob of rows that name their owner, if there are any.
+        resolved: slices of rows that do not, and that belong to items of this bucket.
+    """
+
+    day: str
+    owned: Blob | None = None
+    resolved: tuple[Slice, ...] = ()
+
+    def inputs(self) -> list[Any]:
+        """By what an action is known."""
+        owned = self.owned.digest if self.owned else None
+        return [self.day, owned, sorted({each.digest for each in self.resolved})]
+
+    def to_json(self) -> list[Any]:
+        """What an action carries."""
+        owned = self.owned.to_json() if self.owned else None
+        return [self.day, owned, [each.to_json() for each in self.resolved]]
+
+
+@dataclass(frozen=True)
+class Concerns:
+    """All but the leave that a manifest bucket is joined with.
+
+    Attributes:
+        ledger: of its licenses; None if no snapshot says anything of them.
+        signaled: what signals come to for its items; None if they say nothing.
+        seen: detections, the oldest snapshot first.
+    """
+
+    ledger: Blob | None = None
+    signaled: Blob | None = None
+    seen: Sequence[Seen] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True)
@@ -37,56 +104,53 @@ class Earlier:
 
     Attributes:
         key: of its memo, under this version of the code.
-        but_opt_outs: a digest of its inputs other than opted-out owners and items.
+        but_leave: a digest of its inputs other than leave.
         facts: what it came to.
     """
 
     key: str
-    but_opt_outs: str
+    but_leave: str
     facts: Blob
 
     @staticmethod
     def of(done: Done) -> Earlier:
         """What a later join needs to know of it."""
-        return Earlier(STAGE.key(done.action), _but_opt_outs(done.action.inputs), done.result.blobs["facts"])
+        return Earlier(STAGE.key(done.action), _but_leave(done.action.inputs), done.result.blobs["facts"])
 
 
-def _but_opt_outs(inputs: Mapping[str, Any]) -> str:
-    return digest({**inputs, "opt_outs": None})
+def _but_leave(inputs: Mapping[str, Any]) -> str:
+    return digest({**inputs, **dict.fromkeys(Leave().inputs())})
 
 
 def action(
-    bucket: int,
-    manifest: Blob,
-    ledger: Blob | None,
-    opt_outs: Sequence[Slice],
-    wide: Sequence[Blob],
-    before: Earlier | None = None,
+    bucket: int, manifest: Blob, concerns: Concerns, leave: Leave, before: Earlier | None = None
 ) -> Action:
     """Join a manifest bucket with what concerns it.
 
     Args:
-        ledger: of its licenses; None if no snapshot says anything of them.
-        opt_outs: owners of this bucket and items resolved to it.
-        wide: URLs and tags, which concern every bucket.
+        bucket: its key.
+        manifest: its rows.
+        concerns: what is known of them besides leave.
+        leave: what was asked and granted.
         before: a hint, which changes what the action costs and not what it gives.
     """
+    blobs = {"ledger": concerns.ledger, "signaled": concerns.signaled}
     inputs = {
         "manifest": manifest.digest,
-        "ledger": ledger.digest if ledger else None,
-        "opt_outs": sorted({each.digest for each in opt_outs}),
-        "wide": sorted({blob.digest for blob in wide}),
+        **{name: blob.digest if blob else None for name, blob in blobs.items()},
+        "detections": [each.inputs() for each in concerns.seen],
+        **leave.inputs(),
     }
-    same = before is not None and before.but_opt_outs == _but_opt_outs(inputs)
+    same = before is not None and before.but_leave == _but_leave(inputs)
     return Action(
         inputs=inputs,
         refs={
             **({"before": before.key} if before is not None and same else {}),
             "bucket": bucket,
             "manifest": manifest.to_json(),
-            "ledger": ledger.to_json() if ledger else None,
-            "opt_outs": [each.to_json() for each in opt_outs],
-            "wide": [blob.to_json() for blob in wide],
+            **{name: blob.to_json() if blob else None for name, blob in blobs.items()},
+            "detections": [each.to_json() for each in concerns.seen],
+            **leave.to_json(),
         },
         weight=manifest.rows,
     )
@@ -94,32 +158,33 @@ def action(
 
 def run(store: Store, action: Action) -> Result:
     """The blob `facts`, row for row with the manifest bucket."""
-    opt_outs = gather(store.blobs, [Slice.from_json(v) for v in action.refs["opt_outs"]], OPT_OUTS)
-    facts = _changed(store, action, opt_outs.combine_chunks())
+    own = gather(store.blobs, [Slice.from_json(each) for each in action.refs["leave"]], LEAVE)
+    met = pa.concat_tables([MET.empty_table(), *(_table(store, each, MET) for each in action.refs["met"])])
+    leave = own.combine_chunks(), _table(store, action.refs["wide"], LEAVE), met.combine_chunks()
+    facts = _changed(store, action, *leave)
     if facts is None:
-        facts = _joined(store, action, opt_outs)
+        signaled = _table(store, action.refs["signaled"], SIGNALED)
+        manifest = _manifest(store, action, MANIFEST_COLUMNS)
+        facts = join_facts(manifest, _now(store, action), *leave, signaled, _detections(store, action))
     return Result({"facts": store.blobs.put_table(facts, FACTS)}, counts={"rows": len(facts)})
 
 
-def _joined(store: Store, action: Action, opt_outs: pa.Table) -> pa.Table:
-    """The facts, from nothing but the tables."""
-    wide = [store.blobs.get_table(Blob.from_json(v), schema=OPT_OUTS) for v in action.refs["wide"]]
-    concerns = pa.concat_tables([opt_outs, *wide])
-    columns = list(MANIFEST_COLUMNS)
-    if "url" in concerns["kind"].unique().to_pylist():
-        columns += URL_COLUMNS
-    return join_facts(_manifest(store, action, columns), _now(store, action), concerns.combine_chunks())
-
-
-def _changed(store: Store, action: Action, opt_outs: pa.Table) -> pa.Table | None:
-    """The facts, from those of an earlier join that differs in opted-out owners and items alone."""
+def _changed(store: Store, action: Action, leave: pa.Table, wide: pa.Table, met: pa.Table) -> pa.Table | None:
+    """The facts, from those of an earlier join that differs in leave alone."""
     with contextlib.suppress(IntegrityError):  # it is a hint: the tables are there to be joined again
         result = store.memos.get(STAGE.name, action.refs["before"]) if "before" in action.refs else None
         if result is not None:
             texts = [field.name for field in FACTS if field.type == pa.string()]
             facts = store.blobs.get_table(result.blobs["facts"], schema=FACTS, dictionary=texts)
-            return change_opt_outs(facts, _manifest(store, action, OWN_COLUMNS), opt_outs)
+            return change_leave(facts, _manifest(store, action, OWN_COLUMNS), leave, wide, met)
     return None
+
+
+def _table(store: Store, blob: Any, schema: pa.Schema) -> pa.Table:
+    """The rows of a blob as an action carries it; of none, none."""
+    if blob is None:
+        return schema.empty_table()
+    return store.blobs.get_table(Blob.from_json(blob), schema=schema).cast(schema).combine_chunks()
 
 
 def _now(store: Store, action: Action) -> pa.Table:
@@ -132,11 +197,22 @@ def _now(store: Store, action: Action) -> pa.Table:
     return newest(ledger)
 
 
+def _detections(store: Store, action: Action) -> pa.Table:
+    """All that was seen, each row with its day."""
+    found = [DETECTIONS.empty_table()]
+    for day, owned, resolved in action.refs["detections"]:
+        pieces = gather(store.blobs, [Slice.from_json(each) for each in resolved], DETECTIONS)
+        rows = pa.concat_tables([_table(store, owned, DETECTIONS), pieces])
+        place = DETECTIONS.get_field_index("observed_on")
+        stated = pc.coalesce(rows["observed_on"], pa.scalar(datetime.date.fromisoformat(day), pa.date32()))
+        found.append(rows.set_column(place, DETECTIONS.field(place), stated))
+    return pa.concat_tables(found).combine_chunks()
+
+
 def _manifest(store: Store, action: Action, columns: Sequence[str]) -> pa.Table:
     manifest = Blob.from_json(action.refs["manifest"])
-    nested = [name for name in _DICTIONARIES if name.partition(".")[0] in columns]
-    table = store.blobs.get_table(manifest, columns, schema=MANIFEST, dictionary=nested)
-    return table.combine_chunks()
+    texts = [name for name in _DICTIONARIES if name in columns]
+    return store.blobs.get_table(manifest, columns, schema=MANIFEST, dictionary=texts).combine_chunks()
 
 
 STAGE = Stage("Join", run)

@@ -16,11 +16,12 @@ from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
 from pipelines.store.routed import Slice, gather
 from pipelines.store.store import Store
-from pipelines.store.tables import MANIFESTS
-from transforms.domain.schemas import INDEX, LICENSES, MANIFEST
+from pipelines.store.tables import DETECTIONS, LICENSES, MANIFESTS
+from transforms.domain import schemas
 from transforms.domain.subbuckets import LIMIT_ROWS, SubBucket
-from transforms.merge import merge_licenses, merge_manifest
+from transforms.merge import merge_detections, merge_licenses, merge_manifest
 
+_SCHEMAS = {MANIFESTS: schemas.MANIFEST, LICENSES: schemas.LICENSES, DETECTIONS: schemas.DETECTIONS}
 _READ_ROWS = 1 << 16
 # Most buckets are merged once, with all their rows. Where duplicates abound, they go before more is read.
 _WAITING_ROWS = 2 * LIMIT_ROWS
@@ -39,7 +40,7 @@ def action(
     """Merge ``slices`` into what there is of a bucket, without the rows that ``losers`` names.
 
     Args:
-        kind: `manifests` or `licenses`.
+        kind: `manifests`, `licenses` or `detections`.
         part: `buckets` (by home) or `shards` (by item): which list of the table the blob belongs to.
         key: of the blob in that list.
         before: by their keys, the blobs of the earlier snapshot that hold what is to be merged, or more.
@@ -71,8 +72,8 @@ def action(
 def run(store: Store, action: Action) -> Result:
     """The blob `bucket` (absent if no row is left) and how many rows were `duplicates`."""
     inputs, refs = action.inputs, action.refs
-    schema = MANIFEST if inputs["kind"] == MANIFESTS else LICENSES
-    losers = gather(store.blobs, [Slice.from_json(value) for value in refs["losers"]], INDEX)
+    schema = _SCHEMAS[inputs["kind"]]
+    losers = gather(store.blobs, [Slice.from_json(value) for value in refs["losers"]], schemas.INDEX)
     place = SubBucket(0, inputs.get("parts", 1), inputs.get("part", 0))
     rows = _Rows(schema, place, losers)
     for slices in _few(Slice.from_json(value) for value in refs["slices"]):
@@ -118,7 +119,9 @@ class _Rows:
 
     def merge(self) -> pa.Table:
         rows = pa.concat_tables([self.schema.empty_table(), *self._tables])
-        return merge_manifest(rows, self.losers) if self.schema is MANIFEST else merge_licenses(rows)
+        if self.schema is schemas.MANIFEST:
+            return merge_manifest(rows, self.losers)
+        return merge_licenses(rows) if self.schema is schemas.LICENSES else merge_detections(rows)
 
 
 STAGE = Stage("Merge", run)

@@ -1,4 +1,4 @@
-"""OptOuts: read one opt-out list, and send each entry to where it can be honored."""
+"""OptOuts: read one opt-out list into entries of the ledger of leave."""
 
 from __future__ import annotations
 
@@ -6,62 +6,101 @@ import datetime
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.actions import Action, Stage
 from pipelines.raw import inputs
+from pipelines.requesterkey import read_key
 from pipelines.store.memo import Result
-from pipelines.store.routed import Routed, route
 from pipelines.store.store import Store
-from transforms.domain import keys, schemas
-from transforms.formats.opt_outs import merge_lists, read_list
+from transforms.domain import schemas
+from transforms.domain.errors import ConfigError
+from transforms.domain.requesters import key_id
+from transforms.domain.targets import KINDS
+from transforms.formats.optouts.entries import Received, merge_lists, turns_of
+from transforms.formats.optouts.reading import read_list
 
 
 def action(
-    files: Sequence[inputs.Split], *, source: str, received_on: str, buckets: int, shards: int
+    files: Sequence[inputs.Split],
+    *,
+    source: str,
+    received_on: str,
+    purposes: int | None = None,
+    origin: str | None = None,
+    key_file: str = "",
 ) -> Action:
-    """Read ``files`` as one list, received on a day."""
+    """Read ``files`` as one list, received on a day.
+
+    Args:
+        files: the list; each file is in a form of its own.
+        source: the platform whose ids it means.
+        received_on: ISO date.
+        purposes: the bit set of entries that name none.
+        origin: through whom entries came that do not say it.
+        key_file: where the key for requesters lies. Which key it is goes into the action, and no more.
+
+    Raises:
+        ConfigError: the key cannot be read.
+    """
+    key = read_key(key_file)
     return Action(
         inputs={
             "files": sorted(split.sha256 for split in files),
             "source": source,
             "received_on": received_on,
-            "buckets": buckets,
-            "shards": shards,
+            "purposes": purposes,
+            "origin": origin,
+            "key": key_id(key) if key else None,
         },
-        refs={"files": [split.to_json() for split in files]},
+        refs={"files": [split.to_json() for split in files], "key_file": key_file},
         weight=sum(split.length_bytes for split in files),
     )
 
 
 def run(store: Store, action: Action) -> Result:
-    """The blobs `entries` (all) and `wide` (URLs and tags); `owners` routed by home, `items` by item."""
-    day = datetime.date.fromisoformat(action.inputs["received_on"])
+    """The blob `entries`; counts of entries by kind and state, and by `turn/<date>` how many turn then."""
+    key = read_key(action.refs["key_file"])
+    if (key_id(key) if key else None) != action.inputs["key"]:
+        raise ConfigError(
+            f"{action.refs['key_file']}: holds another requester key than when this was planned"
+        )
     lists = []
     for value in action.refs["files"]:
         split = inputs.Split.from_json(value)
-        data = inputs.read_whole(split)
-        lists.append(read_list(data, place=split.path, source=action.inputs["source"], received_on=day))
+        received = Received(
+            place=split.path,
+            source=action.inputs["source"],
+            received_on=datetime.date.fromisoformat(action.inputs["received_on"]),
+            purposes=action.inputs["purposes"],
+            origin=action.inputs["origin"],
+            key=key,
+        )
+        lists.append(read_list(inputs.read_whole(split), received))
     entries = merge_lists(lists)
-    wide = entries.filter(pc.is_in(entries["kind"], pa.array(["url", "tag"])))
-    blobs = {"entries": store.blobs.put_table(entries, schemas.OPT_OUTS)}
-    if len(wide):
-        blobs["wide"] = store.blobs.put_table(wide, schemas.OPT_OUTS)
-    routed: dict[str, tuple[Routed, ...]] = {}
-    for kind, name in (("owner", "owners"), ("item", "items")):
-        part = entries.filter(pc.equal(entries["kind"], kind)).combine_chunks()
-        if len(part):
-            source, key = part["source"].combine_chunks(), part["key"].combine_chunks()
-            if kind == "owner":
-                places = keys.bucket_of(keys.home_hash(source, key, key), action.inputs["buckets"])
-            else:
-                places = keys.bucket_of(keys.item_hash(source, key), action.inputs["shards"])
-            routed[name] = (route(store.blobs, part, places, name_rows=True),)
-    counts = {
-        f"{kind}s": pc.sum(pc.equal(entries["kind"], kind)).as_py() or 0
-        for kind in ("item", "owner", "url", "tag")
-    }
-    return Result(blobs, routed, {"rows": len(entries), **counts})
+    turns = turns_of(entries, datetime.date.fromisoformat(action.inputs["received_on"]))
+    return Result(
+        {"entries": store.blobs.put_table(entries, schemas.OPT_OUTS)},
+        counts={**counts_of(entries), **{f"turn/{day}": 1 for day in turns}},
+    )
 
+
+def counts_of(entries: pa.Table) -> dict[str, int]:
+    """How many entries there are: in all, active ones by kind, and those of the other states."""
+    found = {
+        (each["kind"], each["state"]): each["count_all"]
+        for each in entries.group_by(["kind", "state"]).aggregate([([], "count_all")]).to_pylist()
+    }
+    return {
+        "rows": len(entries),
+        **{count: found.get((kind, "active"), 0) for kind, count in KIND_COUNTS.items()},
+        **{
+            state: sum(count for (_, of), count in found.items() if of == state)
+            for state in ("held", "withdrawn")
+        },
+    }
+
+
+KIND_COUNTS = {kind: "aliases" if kind == "alias" else f"{kind}s" for kind in KINDS}
+"""What the count of each kind's active entries is called."""
 
 STAGE = Stage("OptOuts", run)

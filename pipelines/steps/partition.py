@@ -29,9 +29,9 @@ def action(
     """Read ``split`` as ``fmt``. Where the file lies does not change the result.
 
     Args:
-        kind: `manifests` or `licenses`.
-        settings: for rows that do not say it: `source`, and for licenses `observed_on`; and the day of the
-            snapshot, `received_on`.
+        kind: `manifests`, `licenses` or `detections`.
+        settings: for rows that do not say it: `source`, and but for manifests `observed_on`; and the day of
+            the snapshot, `received_on`.
     """
     return Action(
         inputs={
@@ -51,7 +51,8 @@ def run(store: Store, action: Action) -> Result:
     """Routed rows, their routed index entries (manifests) and the quarantine of one split.
 
     Counts: `rows_read = rows + quarantined`, of these how many by `quarantined/<reason>`, cells that could
-    not be read by `unparsable/<column>`, and of licenses `dated`: rows of another day than the snapshot's.
+    not be read by `unparsable/<column>`, and but for manifests `dated`: rows of another day than the
+    snapshot's.
     """
     split = inputs.Split.from_json(action.refs["split"])
     fmt = FORMATS[action.inputs["format"]]
@@ -59,7 +60,7 @@ def run(store: Store, action: Action) -> Result:
     # Rows go by their home to a bucket; what is looked up by item goes to a shard.
     buckets, shards = action.inputs["buckets"], action.inputs["shards"]
     sizes = {"rows": buckets, "index": shards, "unowned": shards}
-    spread = _spread_manifest if action.inputs["kind"] == MANIFESTS else _spread_licenses
+    spread = _spread_manifest if action.inputs["kind"] == MANIFESTS else _spread_looks
     routed: dict[str, list[Routed]] = {}
     counts = {"rows_read": 0, "rows": 0, "quarantined": 0}
     quarantined = [schemas.QUARANTINE.empty_table()]
@@ -83,7 +84,7 @@ def run(store: Store, action: Action) -> Result:
         if action.inputs["kind"] == LICENSES and rows.schema.equals(MANIFEST):
             day = pa.scalar(datetime.date.fromisoformat(settings["observed_on"]))
             rows = observations.of_manifest(rows, day)
-        if action.inputs["kind"] == LICENSES:
+        if action.inputs["kind"] != MANIFESTS:
             rows = _leave_day_out(rows, settings, split.path)
             counts["dated"] = counts.get("dated", 0) + len(rows) - rows["observed_on"].null_count
         waiting.append(rows)
@@ -108,7 +109,7 @@ def run(store: Store, action: Action) -> Result:
 
 
 def _leave_day_out(rows: pa.Table, settings: Mapping[str, str], path: str) -> pa.Table:
-    """Licenses with null for the snapshot's own day: see :data:`schemas.LICENSES`.
+    """Looks with null for the snapshot's own day: see :data:`schemas.LICENSES`.
 
     Raises:
         InputError: a row is newer than its snapshot: a release as of that day would know what was seen later.
@@ -124,7 +125,7 @@ def _leave_day_out(rows: pa.Table, settings: Mapping[str, str], path: str) -> pa
     own = pc.not_equal(days, pa.scalar(datetime.date.fromisoformat(day)))
     days = pc.if_else(own, days, pa.scalar(None, days.type))
     place = rows.schema.get_field_index("observed_on")
-    return rows.set_column(place, schemas.LICENSES.field("observed_on"), days)
+    return rows.set_column(place, rows.schema.field(place), days)
 
 
 Spread = Iterator[tuple[str, pa.Table, keys.U64]]
@@ -138,7 +139,7 @@ def _spread_manifest(rows: pa.Table) -> Spread:
     yield "index", entries, keys.item_hash(source, item)
 
 
-def _spread_licenses(rows: pa.Table) -> Spread:
+def _spread_looks(rows: pa.Table) -> Spread:
     """Rows that name no owner wait, by item, until a manifest's index says where they live."""
     unowned = pc.is_null(rows["owner_id"])
     for name, part in (("rows", rows.filter(pc.invert(unowned))), ("unowned", rows.filter(unowned))):

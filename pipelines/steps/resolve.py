@@ -10,8 +10,10 @@ from pipelines.store.memo import Result
 from pipelines.store.routed import Slice, gather, route
 from pipelines.store.store import Store
 from transforms.domain import keys
-from transforms.domain.schemas import INDEX, LICENSES, OPT_OUTS
+from transforms.domain.schemas import DETECTIONS, INDEX, LEAVE, LICENSES
 from transforms.index import find_homes
+
+_SCHEMAS = {"licenses": LICENSES, "detections": DETECTIONS}
 
 
 def licenses(index: Blob | None, rows: Blob, buckets: int, table: str) -> Action:
@@ -24,9 +26,14 @@ def licenses(index: Blob | None, rows: Blob, buckets: int, table: str) -> Action
     return _action(index, rows, buckets, {"kind": "licenses", "table": table})
 
 
-def opt_outs(index: Blob | None, rows: Slice, buckets: int) -> Action:
-    """Resolve the opted-out items of a list that belong to a shard."""
-    return _action(index, rows, buckets, {"kind": "opt-outs"})
+def detections(index: Blob | None, rows: Blob, buckets: int, table: str) -> Action:
+    """Resolve the detections of a shard that name no owner; ``table``: the digest of their snapshot."""
+    return _action(index, rows, buckets, {"kind": "detections", "table": table})
+
+
+def leave(index: Blob | None, rows: Slice, buckets: int) -> Action:
+    """Resolve what stands of the items of a shard."""
+    return _action(index, rows, buckets, {"kind": "leave"})
 
 
 def _action(index: Blob | None, rows: Blob | Slice, buckets: int, refs: dict[str, Any]) -> Action:
@@ -39,12 +46,13 @@ def _action(index: Blob | None, rows: Blob | Slice, buckets: int, refs: dict[str
 
 def run(store: Store, action: Action) -> Result:
     """The rows as `rows`, routed by home; `known` counts those whose item the manifest has."""
-    if action.refs["kind"] == "licenses":
-        rows = store.blobs.get_table(Blob.from_json(action.refs["rows"]), schema=LICENSES)
-        pairs = rows
-    else:
-        rows = gather(store.blobs, [Slice.from_json(action.refs["rows"])], OPT_OUTS)
+    if action.refs["kind"] == "leave":
+        rows = gather(store.blobs, [Slice.from_json(action.refs["rows"])], LEAVE)
         pairs = rows.rename_columns({"key": "item_id"})
+    else:
+        schema = _SCHEMAS[action.refs["kind"]]
+        rows = store.blobs.get_table(Blob.from_json(action.refs["rows"]), schema=schema)
+        pairs = rows
     index = INDEX.empty_table()
     if action.refs["index"]:
         index = store.blobs.get_table(Blob.from_json(action.refs["index"]), schema=INDEX)

@@ -22,7 +22,9 @@
 --   image_url VARCHAR
 --   width INTEGER
 --   height INTEGER
---   content_md5 VARCHAR
+--   content_md5 VARCHAR     hex, lower case
+--   content_sha256 VARCHAR
+--   person_present BOOLEAN  whether people are in it; null: the manifest does not say
 --   license_then VARCHAR    at ingest
 --   license_now VARCHAR     newest observation, the ingest included
 select * exclude (path)

@@ -22,6 +22,8 @@
 --   image_url VARCHAR
 --   width INTEGER
 --   height INTEGER
---   content_md5 VARCHAR
+--   content_md5 VARCHAR     hex, lower case
+--   content_sha256 VARCHAR
+--   person_present BOOLEAN  whether people are in it; null: the manifest does not say
 select * exclude (path)
 from stored.released_manifest

@@ -18,7 +18,7 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationClient
 
 from pipelines import beam, dataflow
-from pipelines.ingest_plans import PlanIndex, PlanLicenseMerge, PlanManifestMerge, PlanPartition
+from pipelines.ingest_plans import PlanIndex, PlanLookMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job
 from pipelines.release_plans import PlanCut, PlanJoin, PlanLedger, PlanResolve, PlanTally
 from pipelines.steps import cut, index, join, ledger, merge, partition, resolve, tally
@@ -30,7 +30,7 @@ JOBS = {
         (index.STAGE, PlanIndex(16)),
         (merge.STAGE, PlanManifestMerge(16, 100)),
     ),
-    "licenses 2026-11-01": ((partition.STAGE, PlanPartition(())), (merge.STAGE, PlanLicenseMerge())),
+    "licenses 2026-11-01": ((partition.STAGE, PlanPartition(())), (merge.STAGE, PlanLookMerge())),
     "release": (
         (resolve.STAGE, PlanResolve(NOTHING, 16)),
         (ledger.STAGE, PlanLedger(NOTHING, 16, "flickr")),

@@ -125,8 +125,11 @@ def test_formats_are_those_that_there_are() -> None:
     rows = table(PAGE, "Formats")
     assert {row["name"] for row in rows} == FORMATS.keys()
     for row in rows:
-        for kind, words in (("manifests", "manifest"), ("licenses", "license snapshot")):
+        for kind, words in READ_AS.items():
             assert _reads(kind, row["name"]) == (words in row["taken in as"].split(", ")), row
+
+
+READ_AS = {"manifests": "manifest", "licenses": "license snapshot", "detections": "detections"}
 
 
 def _reads(kind: str, name: str) -> bool:

@@ -13,7 +13,7 @@ from transforms.decide import decide, first_reason
 from transforms.domain.errors import ConfigError
 from transforms.domain.licenses import LICENSES, PERMISSIONS
 from transforms.domain.policy import parse_policy
-from transforms.domain.purposes import PURPOSES
+from transforms.domain.purposes import BROADER, PEOPLE_SENSITIVE, PURPOSES
 from transforms.domain.reasons import BIT, PRECEDENCE
 from transforms.domain.schemas import FACTS
 
@@ -37,7 +37,11 @@ def test_the_example_is_a_policy_with_every_key() -> None:
 def test_every_key_without_a_default_is_named() -> None:
     missing = {line.split(" > ")[1].split(":")[0] for line in faults("").splitlines()}
     keys = {row["key"] for row in table(PAGE, "Keys")}
-    assert missing - {"licenses"} == keys - {"licenses.allow", "licenses.permit", "licenses.observers"}
+    people = {key for key in keys if key.startswith("people.")}
+    optional = {"licenses.allow", "licenses.permit", "licenses.observers", *people}
+    assert missing - {"licenses"} == keys - optional
+    about_people = faults('purpose = "face-detection"')
+    assert {key for key in people if key in about_people} == people
 
 
 @pytest.mark.parametrize(
@@ -56,13 +60,16 @@ def test_a_key_takes_the_values_that_the_page_states(row: Row) -> None:
 
 def _toml(tree: dict[str, Any]) -> str:
     lines = [f"purpose = {tree['purpose']!r}"]
-    for name in ("licenses", "visibility"):
+    for name in ("licenses", "visibility", "signals", "people"):
         lines += [f"[{name}]", *(f"{key} = {value!r}" for key, value in tree[name].items())]
     return "\n".join(lines)
 
 
 def test_purposes_and_permissions() -> None:
-    assert tuple(row["purpose"] for row in table(PAGE, "Purposes")) == PURPOSES
+    rows = table(PAGE, "Purposes")
+    assert tuple(row["purpose"] for row in rows) == PURPOSES
+    assert {row["purpose"]: row["broader"] for row in rows if row["broader"]} == BROADER
+    assert tuple(row["purpose"] for row in rows if row["people-sensitive"]) == PEOPLE_SENSITIVE
     assert tuple(row["permission"] for row in table(PAGE, "Permissions")) == PERMISSIONS
 
 
@@ -91,12 +98,13 @@ def test_the_policies_that_ship_are_as_described() -> None:
         tree, row = tomllib.loads(path.read_text(encoding="utf-8")), rows[name]
         assert tree["purpose"] == row["purpose"]
         assert tree["licenses"]["permit"] == row["permit"].strip("`").split("`, `")
-        assert "allow" not in tree["licenses"]
-        assert tree["licenses"]["change"] == row["change"]
-        excluded = [key for key, verdict in tree["visibility"].items() if verdict == "exclude"]
-        assert set(excluded) == {"private", "deleted", "missing", "unknown"}
-        assert tree["licenses"]["unknown"] == "exclude"
-        assert row["left out"] == "private, deleted, missing, unknown visibility, unknown license"
+        assert "allow" not in tree["licenses"] or name == "metadata-index"
+        assert tree["licenses"]["change"] == "newest"
+        assert tree["licenses"]["unknown"] == row["unknown license"]
+        assert {*tree["visibility"].values()} == {"exclude"}
+        assert tree["signals"] == {"unreadable": "exclude", "unknown": "keep"}
+        people = tree.get("people", {"present": "keep", "unknown": "keep"})
+        assert {people["present"], people["unknown"]} == {row["people present or unknown"]}
 
 
 def test_reasons_stand_in_their_order() -> None:
@@ -110,9 +118,14 @@ def test_what_is_withdrawn_is_not_allowed_and_counted_as_withdrawn() -> None:
         "license_now": "all-rights-reserved",
         "direction": "withdrawn",
         "visibility": "public",
-        "opt_outs": 0,
+        "people": "absent",
         "media_type": "photo",
     }
-    reasons = decide(pa.Table.from_pylist([row], schema=FACTS), policy)
+    nothing = {
+        field.name: pa.scalar(0, pa.uint8()).cast(field.type).as_py()
+        for field in FACTS
+        if field.name not in row and not field.nullable
+    }
+    reasons = decide(pa.Table.from_pylist([{**nothing, **row}], schema=FACTS), policy)
     assert reasons.tolist() == [BIT["license_withdrawn"] | BIT["license_not_allowed"]]
     assert first_reason(reasons).to_pylist() == ["license_withdrawn"]

@@ -26,8 +26,8 @@ from pipelines.store.lease import Lease
 from pipelines.store.memo import Result
 from pipelines.store.releases import FORMAT, PARTS, Release
 from pipelines.store.store import Dataset, Store
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table
-from transforms.domain import keys, license_changes, reasons, schemas
+from pipelines.store.tables import KINDS, LICENSES, MANIFESTS, OPT_OUTS, Table
+from transforms.domain import keys, license_changes, purposes, reasons, schemas
 from transforms.domain.policy import Policy, parse_policy
 from transforms.domain.subbuckets import LIMIT_ROWS, SubBucket
 
@@ -38,6 +38,14 @@ TABLES = (
     "licenses",
     "ledger",
     "opt_outs",
+    "consents",
+    "aliases",
+    "leave",
+    "met",
+    "signals",
+    "standing_signals",
+    "signaled",
+    "detections",
     "index",
     "facts",
     "items",
@@ -71,7 +79,16 @@ def test_reasons_stand_in_their_order_with_their_bits() -> None:
     for row in rows:
         assert reasons.PRECEDENCE.index(row["reason"]) == int(row["rank"])
         assert 1 << int(row["bit"]) == int(row["value"]) == reasons.BIT[row["reason"]]
-    assert list(reasons.OPT_OUT_BITS.values()) == [int(row["value"]) for row in rows[:4]]
+
+
+def test_purposes_stand_in_their_order_with_their_bits() -> None:
+    rows = table(PAGE, "Sets of purposes")
+    assert tuple(row["purpose"] for row in rows) == purposes.PURPOSES
+    for row in rows:
+        assert 1 << int(row["bit"]) == int(row["value"]) == purposes.BIT[row["purpose"]]
+        assert row["next broader"] == purposes.BROADER.get(row["purpose"], "")
+        assert (row["people-sensitive"] == "yes") == (row["purpose"] in purposes.PEOPLE_SENSITIVE)
+    assert f"{purposes.ALL:,} is every purpose" in PAGE
 
 
 def test_directions() -> None:
@@ -291,7 +308,8 @@ def layout() -> list[str]:
 
 def test_the_layout_names_every_file(store: Store) -> None:
     store.tables.commit(MANIFEST)
-    store.tables.commit(LIST)
+    for kind in KINDS[1:]:
+        store.tables.commit(Table(kind, "2026-11-10"))
     release(store, "1")
     store.memos.put("Merge", "ab" * 32, Result())
     Lease(store.backend, f"{store.dataset.path}/lease.json", 60).acquire()
@@ -300,5 +318,5 @@ def test_the_layout_names_every_file(store: Store) -> None:
     made = [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]
     met = {path: [one for one in layout() if re.fullmatch(one, path)] for path in made}
     assert [path for path, patterns in met.items() if not patterns] == []
-    # Left over are licenses/, as manifests/, and stats.duckdb and what it told, of the command line.
-    assert len({pattern for patterns in met.values() for pattern in patterns}) == len(layout()) - 3
+    # Left over are stats.duckdb and what it told, of the command line.
+    assert len({pattern for patterns in met.values() for pattern in patterns}) == len(layout()) - 2

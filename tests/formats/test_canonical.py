@@ -283,3 +283,20 @@ def test_what_is_no_parquet_is_refused() -> None:
         InputError, match=r"^f: not canonical: found 2 tab-separated columns, expected a Parquet"
     ):
         canonical.MANIFEST.variant(b"a\tb\n", "f")
+
+
+def test_files_of_before_there_were_hashes_and_people_say_nothing_of_them() -> None:
+    made = table([ITEM], schemas.MANIFEST).drop_columns(["content_sha256", "person_present"])
+    (row,) = read(parquet(made), canonical.MANIFEST).rows.to_pylist()
+    assert (row["content_sha256"], row["person_present"]) == (None, None)
+
+
+def test_hashes_are_found_however_they_were_written() -> None:
+    parsed = manifest(
+        {"content_md5": "AB" * 16, "content_sha256": "Cd" * 32, "person_present": True},
+        {"content_md5": "ab", "content_sha256": "sha256:" + "c" * 64, "person_present": False},
+    )
+    columns = ("content_md5", "content_sha256", "person_present")
+    found = [tuple(row[name] for name in columns) for row in parsed.rows.to_pylist()]
+    assert found == [("ab" * 16, "cd" * 32, True), (None, None, False)]
+    assert parsed.unparsable == {"content_md5": 1, "content_sha256": 1}

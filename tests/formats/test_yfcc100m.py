@@ -132,6 +132,8 @@ def parse_one(cells: list[str], fields: int) -> tuple[str, dict[str, Any]]:
         "width": None,
         "height": None,
         "content_md5": row.get("content_md5"),
+        "content_sha256": None,
+        "person_present": None,
     }
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.night.ingests import INGESTS
 from pipelines.night.settings import Inbox, parse_settings, read_settings
-from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS
+from pipelines.store.tables import LICENSES, OPT_OUTS
 from transforms.domain.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +49,7 @@ file = "gs://bucket/events.jsonl"
 def test_the_example_states_every_key() -> None:
     settings = read_settings(EXAMPLE)
     assert settings.store == str(ROOT / "yfcc.store")
-    assert [inbox.kind for inbox in settings.inboxes] == [OPT_OUTS, LICENSES, MANIFESTS]
+    assert [inbox.kind for inbox in settings.inboxes] == [*INGESTS]
     assert [edition.name for edition in settings.editions] == ["research", "commercial"]
     # What stands behind a # is what holds without it.
     text = EXAMPLE.read_text().replace("\n# [", "\n[")
@@ -56,6 +57,7 @@ def test_the_example_states_every_key() -> None:
         text = text.replace(f"\n# {key} = ", f"\n{key} = ")
     for key in ("file", "namespace"):
         text = text.replace(f"\n# {key} = ", f"\n{key} = ")
+    text = text.replace("\n# agent = ", "\nagent = ")
     stated = parse_settings(text, "all", EXAMPLE.parent)
     assert dataclasses.replace(stated, lineage=None) == settings
     assert stated.lineage == ROOT / "lineage.jsonl"

@@ -18,6 +18,7 @@ from pipelines.catalog import sqlfiles
 from pipelines.catalog import views as catalog
 from pipelines.catalog.statements import stored_names
 from transforms.domain.license_changes import directions_table
+from transforms.domain.purposes import BROADER, PEOPLE_SENSITIVE, PURPOSES
 from transforms.domain.reasons import PRECEDENCE, REASONS
 
 HERE = Path(__file__).parent
@@ -29,7 +30,15 @@ QUERIES = {
 MACROS = {name for name, query in QUERIES.items() if "-- parameters:" in query}
 AS_STORED = {
     f"views/{name}"
-    for name in ("manifest", "released_manifest", "items", "inputs", "license_ledger", "license_terms")
+    for name in (
+        "manifest",
+        "released_manifest",
+        "items",
+        "inputs",
+        "license_ledger",
+        "license_terms",
+        "purposes",
+    )
 }
 
 
@@ -58,6 +67,10 @@ def test_case(database: duckdb.DuckDBPyConnection, case: Path) -> None:
         "insert into stored.reasons values (?, ?, ?)",
         [(REASONS.index(name), rank, name) for rank, name in enumerate(PRECEDENCE)],
     )
+    database.executemany(
+        "insert into stored.purposes values (?, ?, ?, ?)",
+        [(i, name, BROADER.get(name), name in PEOPLE_SENSITIVE) for i, name in enumerate(PURPOSES)],
+    )
     if "directions" in stored_names([case.parent.name] if case.parent.parent.name == "drift" else []):
         database.register("every_direction", directions_table())
         database.execute("insert into stored.directions from every_direction")
@@ -85,7 +98,7 @@ def test_case(database: duckdb.DuckDBPyConnection, case: Path) -> None:
 def test_every_file_is_a_view_a_macro_a_statistic_or_a_check() -> None:
     queries = [sqlfiles.views(), sqlfiles.macros(), sqlfiles.stats(), sqlfiles.checks()]
     assert sorted(name for each in queries for name in each) == sorted(name.split("/")[1] for name in QUERIES)
-    assert {f"drift/{name}" for name in sqlfiles.macros()} == MACROS
+    assert {*sqlfiles.macros()} == {name.split("/")[1] for name in MACROS}
 
 
 def test_every_query_has_a_case() -> None:

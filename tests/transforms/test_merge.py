@@ -21,8 +21,8 @@ from strategies import (
     worlds,
 )
 
-from transforms.domain.schemas import INDEX, LICENSES, MANIFEST
-from transforms.merge import merge_licenses, merge_manifest
+from transforms.domain.schemas import DETECTIONS, INDEX, LICENSES, MANIFEST
+from transforms.merge import merge_detections, merge_licenses, merge_manifest
 
 MANIFESTS = worlds().flatmap(manifests)
 LOOKS = worlds().flatmap(lambda world: licenses(world, days=(*DAYS, None)))
@@ -172,3 +172,33 @@ def test_looks_on_several_days_all_stay_and_the_snapshot_s_own_day_is_the_last(i
     ]
     columns = [{name: row[name] for name in LICENSES.names} for row in rows]
     assert exactly(merge_licenses(licenses_table(columns[::-1] * 2))) == exactly(columns)
+
+
+DETECTED = st.lists(
+    st.fixed_dictionaries(
+        {
+            "source": st.sampled_from(["flickr", "commons"]),
+            "item_id": st.sampled_from(["1", "2", "10"]),
+            "owner_id": st.sampled_from([None, "a"]),
+            "person_present": st.booleans(),
+            "detector": st.sampled_from([None, "a", "b"]),
+            "observed_on": st.sampled_from([None, *DAYS]),
+        }
+    ),
+    max_size=12,
+)
+
+
+@given(DETECTED.flatmap(lambda rows: st.tuples(st.just(rows), st.permutations(rows), st.integers(0, 12))))
+def test_of_what_was_seen_on_one_day_people_count_whatever_came_first(case):
+    rows, otherwise, cut = case
+    merged = merge_detections(table(rows, DETECTIONS))
+    seen = {}
+    for row in rows:
+        key = (row["source"], row["item_id"], row["observed_on"])
+        seen[key] = seen.get(key, False) or row["person_present"]
+    found = {(r["source"], r["item_id"], r["observed_on"]): r["person_present"] for r in merged.to_pylist()}
+    assert found == seen
+    assert len(merged) == len(seen)
+    before = merge_detections(table(otherwise[:cut], DETECTIONS)).to_pylist()
+    assert exactly(merge_detections(table([*before, *otherwise[cut:]], DETECTIONS))) == exactly(merged)

@@ -173,6 +173,17 @@ SIGNALS = pa.schema(
     ]
 )
 
+# What stands of all signals, free of days and evidence: what a release asks.
+STANDING_SIGNALS = pa.schema(
+    [
+        *(
+            SIGNALS.field(name)
+            for name in ("kind", "source", "key", "path", "mechanism", "no", "yes", "fact")
+        ),
+        _key("stale", pa.bool_()),  # the source could not be got since: its answer is of an earlier day
+    ]
+)
+
 # Whether people are in an item, as a detector or a person saw it.
 DETECTIONS = pa.schema(
     [

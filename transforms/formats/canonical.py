@@ -1,4 +1,4 @@
-"""byleave's own Parquet: exactly the columns of ``schemas.MANIFEST`` or ``schemas.LICENSES``.
+"""byleave's own Parquet: exactly the columns of a manifest, or of a snapshot of licenses or detections.
 
 A Parquet file is not believed: 211 KB of it can decode to 2 GB. Texts are read as dictionaries, and a batch
 is cut where its rows written out would grow too large, so that memory is bounded whatever the file holds.
@@ -18,7 +18,7 @@ import pyarrow.types as pt
 
 from transforms.domain import schemas
 from transforms.domain.errors import InputError
-from transforms.formats import heads, ownrows, rowgroups
+from transforms.formats import heads, ownrows, rowgroups, snapshots
 from transforms.formats.columns import check_columns, read_as
 from transforms.formats.filerows import FileRows
 from transforms.formats.lines import Parsed
@@ -33,13 +33,18 @@ _BROKEN = (pa.ArrowException, OSError, ValueError, EOFError)
 
 @dataclass(frozen=True)
 class Canonical:
-    """The format of manifests, or of license snapshots.
+    """The format of manifests, or of a kind of snapshot.
 
     A row's place is its number in the file; its raw bytes are the row as JSON.
     """
 
     name: str
-    kind: str
+    snapshot: snapshots.Snapshot | None = None
+
+    @property
+    def kind(self) -> str:
+        """Of what the rows are."""
+        return self.snapshot.kind if self.snapshot else "manifest"
 
     def variant(self, head: bytes, place: str) -> dict[str, object]:
         """No settings; the file's beginning is only looked at.
@@ -63,20 +68,24 @@ class Canonical:
 
         Args:
             file: seekable.
-            settings: of license snapshots: see ``ownrows.with_defaults``. With ``row_groups`` only those
+            settings: of snapshots: see ``Snapshot.with_defaults``. With ``row_groups`` only those
                 from the first to before the second are read.
 
         Raises:
             InputError: the file is corrupt, or has other columns. The message does not name the file.
         """
-        of_manifest = self.kind == "manifest"
-        wanted = schemas.MANIFEST if of_manifest else schemas.LICENSES
-        optional = set() if of_manifest else ownrows.may_be_absent(settings)
+        of = self.snapshot
+        wanted = of.schema if of else schemas.MANIFEST
+        optional = of.may_be_absent(settings) if of else {*ownrows.NEWER_COLUMNS}
         for number, piece in _pieces(file, wanted, optional, settings.get("row_groups")):
             read = {name: read_as(piece.column(name), wanted.field(name).type) for name in piece.schema.names}
-            read["owner_id"] = blank_to_null(read["owner_id"])  # else those without owner had one: ""
+            if not of:
+                for name in optional - read.keys():
+                    read[name] = pa.nulls(len(piece), wanted.field(name).type)
+            if "owner_id" in read:
+                read["owner_id"] = blank_to_null(read["owner_id"])  # else those without owner had one: ""
             rows = FileRows(pa.table(read), number)
-            yield _manifest(rows) if of_manifest else _snapshot(rows, settings)
+            yield _snapshot(rows, of, settings) if of else _manifest(rows)
 
 
 def _manifest(rows: FileRows) -> Parsed:
@@ -85,9 +94,9 @@ def _manifest(rows: FileRows) -> Parsed:
     return Parsed(read, rows.quarantined(), unparsable)
 
 
-def _snapshot(rows: FileRows, settings: Mapping[str, object]) -> Parsed:
-    rows.refuse(ownrows.snapshot_faults(ownrows.with_defaults(rows.columns(), len(rows), settings)))
-    read = ownrows.license_rows(ownrows.with_defaults(rows.columns(), len(rows), settings))
+def _snapshot(rows: FileRows, of: snapshots.Snapshot, settings: Mapping[str, object]) -> Parsed:
+    rows.refuse(of.faults(of.with_defaults(rows.columns(), len(rows), settings)))
+    read = of.rows(of.with_defaults(rows.columns(), len(rows), settings))
     return Parsed(read, rows.quarantined())
 
 
@@ -175,5 +184,6 @@ def _written_bytes(column: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.int64
     return sized
 
 
-MANIFEST = Canonical("canonical", "manifest")
-LICENSES = Canonical("canonical-licenses", "licenses")
+MANIFEST = Canonical("canonical")
+LICENSES = Canonical("canonical-licenses", snapshots.LICENSES)
+DETECTIONS = Canonical("canonical-detections", snapshots.DETECTIONS)

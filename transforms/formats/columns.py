@@ -58,6 +58,8 @@ def _is_readable(name: str, found: pa.DataType, wanted: pa.DataType) -> bool:
         return pt.is_floating(found)
     if pt.is_integer(wanted):
         return pt.is_integer(found)
+    if pt.is_boolean(wanted):
+        return pt.is_boolean(found)
     return pt.is_date(found)
 
 

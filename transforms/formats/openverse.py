@@ -108,6 +108,8 @@ def parse(block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, 
         "width": _pixels(written["width"]),
         "height": _pixels(written["height"]),
         "content_md5": pa.nulls(len(lines), pa.string()),
+        "content_sha256": pa.nulls(len(lines), pa.string()),
+        "person_present": pa.nulls(len(lines), pa.bool_()),
     }
     texts = {
         "description": (written["meta_data"], meta_data),

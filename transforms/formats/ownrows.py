@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.domain import schemas
-from transforms.domain.errors import ConfigError
 from transforms.domain.license_spellings import normalize
-from transforms.domain.texts import shown
 from transforms.formats import identity, values
 from transforms.formats.quarantine import Fault, fault, mask_of
 
@@ -19,6 +16,9 @@ Columns = Mapping[str, pa.Array]
 
 VISIBILITIES = pa.array(["public", "private", "deleted", "unknown"])
 _MEDIA_TYPES = pa.array(["photo", "video", "unknown"])
+_HASHES = {"content_md5": "^[0-9a-f]{32}$", "content_sha256": "^[0-9a-f]{64}$"}
+NEWER_COLUMNS = ("content_sha256", "person_present")
+"""Of a manifest: files from before there were these lack them, and say null."""
 _BOUNDS = {
     "longitude": (-180, 180),
     "latitude": (-90, 90),
@@ -53,42 +53,25 @@ def manifest_rows(columns: Columns) -> tuple[pa.Table, dict[str, int]]:
 
     Returns:
         Canonical licenses, ``license_raw`` as written; ``media_type`` is ``unknown`` unless it is one;
-        numbers out of range are null.
+        hashes in lower case; numbers out of range, and what is no hash, are null.
     """
     bounded = {name: _within(columns[name], name) for name in _BOUNDS}
+    bounded |= {name: hashes(columns[name], name) for name in _HASHES}
     known = pc.index_in(columns["media_type"], _MEDIA_TYPES).fill_null(2)
     named = {"media_type": _MEDIA_TYPES.take(known), **_licenses(columns)}
     rows = pa.table({**columns, **bounded, **named}, schema=schemas.MANIFEST)
-    return rows, values.lost({name: (columns[name], bounded[name]) for name in _BOUNDS})
+    return rows, values.lost({name: (columns[name], bounded[name]) for name in bounded})
+
+
+def hashes(written: pa.Array, column: str) -> pa.Array:
+    """Hashes as a manifest holds them: an opt-out of the bytes has to find them however they were written."""
+    lowered = pc.ascii_lower(written)
+    return pc.if_else(pc.match_substring_regex(lowered, _HASHES[column]), lowered, None)
 
 
 def license_rows(columns: Columns) -> pa.Table:
     """Rows in ``schemas.LICENSES`` with canonical licenses, from columns without snapshot faults."""
     return pa.table({**columns, **_licenses(columns)}, schema=schemas.LICENSES)
-
-
-def may_be_absent(settings: Mapping[str, object]) -> set[str]:
-    """The columns that a license snapshot may lack, given the defaults in ``settings``. Never visibility."""
-    return {"license_raw", *(name for name in ("source", "observed_on") if settings.get(name) is not None)}
-
-
-def with_defaults(columns: Columns, rows: int, settings: Mapping[str, object]) -> dict[str, pa.Array]:
-    """The columns of a license snapshot, with what its rows do not say.
-
-    Args:
-        columns: those of ``schemas.LICENSES``, perhaps less those of :func:`may_be_absent`.
-        rows: how many rows there are.
-        settings: ``source`` and ``observed_on`` (ISO date) of rows without.
-
-    Raises:
-        ConfigError: ``observed_on`` is no date.
-    """
-    filled = dict(columns)
-    for name, default in (("source", settings.get("source")), ("observed_on", _day(settings))):
-        value = pa.scalar(default, schemas.LICENSES.field(name).type)
-        filled[name] = filled[name].fill_null(value) if name in filled else pa.repeat(value, rows)
-    filled.setdefault("license_raw", pa.nulls(rows, pa.string()))
-    return filled
 
 
 def _licenses(columns: Columns) -> dict[str, pa.Array]:
@@ -102,11 +85,3 @@ def _within(numbers: pa.Array, name: str) -> pa.Array:
     low, high = _BOUNDS[name]
     inside = pc.and_(pc.greater_equal(numbers, low), pc.less_equal(numbers, high))
     return pc.if_else(inside, numbers, None).cast(schemas.MANIFEST.field(name).type)
-
-
-def _day(settings: Mapping[str, object]) -> datetime.date | None:
-    day = settings.get("observed_on")
-    try:
-        return None if day is None else datetime.date.fromisoformat(str(day))
-    except ValueError:
-        raise ConfigError(f"observed_on is {shown(day)}: write a date as 2026-11-01") from None

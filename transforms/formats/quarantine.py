@@ -2,8 +2,8 @@
 
 Reasons are stable names: ``field_count``, ``invalid_utf8``, ``nul_byte``, ``line_too_long``,
 ``cell_too_large``, ``source_unparsable``, ``item_id_missing``, ``item_id_unparsable``,
-``owner_id_unparsable``, ``visibility_unparsable``, ``observed_on_unparsable``, ``license_missing``,
-``answer_failed``, ``answer_unparsable``.
+``owner_id_unparsable``, ``visibility_unparsable``, ``observed_on_unparsable``, ``person_present_unparsable``,
+``license_missing``, ``answer_failed``, ``answer_unparsable``.
 """
 
 from __future__ import annotations

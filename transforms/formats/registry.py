@@ -13,9 +13,9 @@ from transforms.formats import (
     flickr_history,
     flickr_info,
     flickr_photos,
-    licenses_csv,
     ml5,
     openverse,
+    snapshot_csv,
     yfcc100m,
 )
 from transforms.formats.answerfile import AnswerFile
@@ -24,7 +24,7 @@ from transforms.formats.rowgroups import Cut
 
 
 class Format(Protocol):
-    """What every format has: its name, and ``kind``, whether it holds a ``manifest`` or ``licenses``."""
+    """What every format has: its name, and ``kind``: ``manifest``, or of which kind of snapshot."""
 
     @property
     def name(self) -> str: ...
@@ -60,12 +60,20 @@ _ALL: tuple[LineFormat | FileFormat, ...] = (
     openverse,
     canonical.MANIFEST,
     canonical.LICENSES,
-    licenses_csv,
+    snapshot_csv.LICENSES,
     flickr_photos.FORMAT,
     flickr_info.FORMAT,
     flickr_history.FORMAT,
     ml5.FORMAT,
+    canonical.DETECTIONS,
+    snapshot_csv.DETECTIONS,
 )
+
+_READ_AS = {
+    "manifests": ("manifest",),
+    "licenses": ("licenses", "manifest"),
+    "detections": ("detections",),
+}
 
 FORMATS: Mapping[str, LineFormat | FileFormat] = MappingProxyType({one.name: one for one in _ALL})
 
@@ -82,14 +90,13 @@ def find_format(kind: str, name: str) -> LineFormat | FileFormat:
     A manifest also says which license each item has: its formats can be read as license snapshots too.
 
     Args:
-        kind: ``manifests`` or ``licenses``.
+        kind: ``manifests``, ``licenses`` or ``detections``.
         name: as a person writes it.
 
     Raises:
         ConfigError: there is none.
     """
-    kinds = ("manifest",) if kind == "manifests" else ("licenses", "manifest")
-    usable = {one.name: one for wanted in kinds for one in _ALL if one.kind == wanted}
+    usable = {one.name: one for wanted in _READ_AS[kind] for one in _ALL if one.kind == wanted}
     for known in (f"{name}-{kind}", f"{kind}-{name}", name):
         if known in usable:
             return usable[known]

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from transforms.domain.license_spellings import normalize_one
 from transforms.domain.licenses import UNKNOWN
 from transforms.domain.targets import are_nsids
-from transforms.formats import ownrows
+from transforms.formats import ownrows, snapshots
 from transforms.formats.filerows import FileRows
 from transforms.formats.lines import Parsed
 from transforms.formats.quarantine import Fault, Why, fault, mask_of
@@ -86,7 +86,7 @@ def batches(seen: Iterable[Seen], settings: Mapping[str, object]) -> Iterator[Pa
 
     Args:
         seen: of photos on Flickr.
-        settings: see ``ownrows.with_defaults``.
+        settings: see ``Snapshot.with_defaults``.
     """
     batch: list[Seen] = []
     weight_bytes = 0
@@ -111,7 +111,7 @@ def _parsed(batch: Sequence[Seen], settings: Mapping[str, object]) -> Parsed:
     def snapshot() -> dict[str, pa.Array]:
         named = {name: column for name, column in rows.columns().items() if name != "place"}
         named["source"] = pa.repeat("flickr", len(rows))
-        return ownrows.with_defaults(named, len(rows), settings)
+        return snapshots.LICENSES.with_defaults(named, len(rows), settings)
 
     rows.refuse(_found(batch, rows.columns()["place"]))
     rows.refuse([*ownrows.snapshot_faults(snapshot()), _no_nsid(rows.columns()["owner_id"])])

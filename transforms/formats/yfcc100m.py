@@ -22,6 +22,7 @@ from transforms.domain.license_spellings import normalize
 from transforms.formats import heads, identity, values
 from transforms.formats.formencoding import decode
 from transforms.formats.lines import Lines, Parsed
+from transforms.formats.ownrows import hashes
 from transforms.formats.quarantine import mask_of
 from transforms.formats.values import blank_to_null
 
@@ -85,6 +86,7 @@ def parse(block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, 
     longitude, latitude = written("longitude"), written("latitude")
     license_raw = pc.coalesce(written("license_url"), written("license_name"))
     nothing = pa.nulls(len(lines), pa.string())
+    content_md5 = written("content_md5") if "content_md5" in places else nothing
     columns = {
         "source": pa.repeat("flickr", len(lines)),
         "item_id": lines.column(places["item_id"]),
@@ -107,7 +109,9 @@ def parse(block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, 
         "image_url": written("image_url"),
         "width": pa.nulls(len(lines), pa.int32()),
         "height": pa.nulls(len(lines), pa.int32()),
-        "content_md5": written("content_md5") if "content_md5" in places else nothing,
+        "content_md5": hashes(content_md5, "content_md5"),
+        "content_sha256": nothing,
+        "person_present": pa.nulls(len(lines), pa.bool_()),
     }
     texts = {
         "taken_at": taken,
@@ -115,6 +119,7 @@ def parse(block: bytes, *, offset_bytes: int, line: int, settings: Mapping[str, 
         "longitude": longitude,
         "latitude": latitude,
         "accuracy": accuracy,
+        "content_md5": content_md5,
     }
     return Parsed(
         rows=pa.table(columns, schema=schemas.MANIFEST),

@@ -11,7 +11,7 @@ from rowbyrow import ITEM_ID
 from transforms.domain import schemas
 from transforms.domain.errors import InputError
 from transforms.domain.license_spellings import normalize_one
-from transforms.formats import licenses_csv
+from transforms.formats import snapshot_csv
 from transforms.formats.lines import Parsed
 
 HEADER = "source,item_id,owner_id,license,license_raw,visibility,observed_on"
@@ -20,8 +20,8 @@ VISIBILITIES = ("public", "private", "deleted", "unknown")
 
 
 def parse(data: bytes, **given_settings: object) -> Parsed:
-    found = {**given_settings, **licenses_csv.variant(data, "here")}
-    return licenses_csv.parse(data, offset_bytes=0, line=0, settings=found)
+    found = {**given_settings, **snapshot_csv.LICENSES.variant(data, "here")}
+    return snapshot_csv.LICENSES.parse(data, offset_bytes=0, line=0, settings=found)
 
 
 def places(found: Parsed) -> dict[int, str]:

@@ -1,0 +1,100 @@
+"""Standing: all entries of all lists become what stands on a day, sent to where it can be honored."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.actions import Action, Stage
+from pipelines.store.blobs import Blob
+from pipelines.store.memo import Result
+from pipelines.store.routed import Routed, route
+from pipelines.store.store import Store
+from pipelines.store.tables import Table
+from transforms import standing
+from transforms.domain import keys
+from transforms.domain.schemas import ALIASES, CONSENTS, LEAVE, OPT_OUTS
+
+TARGETS = pa.schema([LEAVE.field("kind"), LEAVE.field("key")])
+"""Targets that do not say where they live: what Scan looks for."""
+
+_LEDGERS = {
+    "opt_outs": (OPT_OUTS, standing.OPT_OUT_COLUMNS),
+    "consents": (CONSENTS, standing.CONSENT_COLUMNS),
+    "aliases": (ALIASES, standing.ALIAS_COLUMNS),
+}
+
+
+def action(
+    opt_outs: Sequence[Table],
+    consents: Sequence[Table],
+    aliases: Sequence[Table],
+    *,
+    buckets: int,
+    shards: int,
+    as_of: str,
+) -> Action:
+    """What stands as of a day, of lists that were all received by then; there is at least one.
+
+    Of the day enters only the last one on which anything came, began or ended: a release of any day until the
+    next of these resolves nothing again.
+    """
+    lists = [*opt_outs, *consents, *aliases]
+    turned = [turn for each in lists for turn in each.turns if turn <= as_of]
+    ledgers = {"opt_outs": opt_outs, "consents": consents, "aliases": aliases}
+    blobs = {name: [each.blobs["entries"] for each in some] for name, some in ledgers.items()}
+    return Action(
+        inputs={
+            **{name: sorted({blob.digest for blob in some}) for name, some in blobs.items()},
+            "on": max([each.date for each in lists] + turned),
+            "buckets": buckets,
+            "shards": shards,
+        },
+        refs={name: [blob.to_json() for blob in some] for name, some in blobs.items()},
+        weight=sum(blob.rows for some in blobs.values() for blob in some),
+    )
+
+
+def run(store: Store, action: Action) -> Result:
+    """Rows of :data:`schemas.LEAVE`: `owners` routed by home, `items` by item; the others as blob `wide`.
+
+    Blob `targets` has the distinct kinds and keys of `wide`. What there is none of is absent.
+    """
+    on = datetime.date.fromisoformat(action.inputs["on"])
+    opt_outs, consents, aliases = (_entries(store, action, name) for name in _LEDGERS)
+    leave = standing.standing(opt_outs, consents, aliases, on)
+    at_home = {kind: leave.filter(pc.equal(leave["kind"], kind)) for kind in ("owner", "item")}
+    wide = leave.filter(pc.invert(pc.is_in(leave["kind"], pa.array(list(at_home)))))
+    blobs = {}
+    if len(wide):
+        targets = wide.group_by(TARGETS.names, use_threads=False).aggregate([]).sort_by(_ASCENDING)
+        blobs = {
+            "wide": store.blobs.put_table(wide, LEAVE),
+            "targets": store.blobs.put_table(targets, TARGETS),
+        }
+    routed: dict[str, tuple[Routed, ...]] = {}
+    for kind, rows in at_home.items():
+        if len(rows):
+            source, key = (rows[name].combine_chunks() for name in ("source", "key"))
+            hashes = keys.home_hash(source, key, key) if kind == "owner" else keys.item_hash(source, key)
+            places = keys.bucket_of(hashes, action.inputs["buckets" if kind == "owner" else "shards"])
+            routed[f"{kind}s"] = (route(store.blobs, rows, places, name_rows=True),)
+    counts = {f"{kind}s": len(rows) for kind, rows in at_home.items()}
+    return Result(blobs, routed, {"rows": len(leave), **counts, "wide": len(wide)})
+
+
+_ASCENDING = [(name, "ascending") for name in TARGETS.names]
+
+
+def _entries(store: Store, action: Action, ledger: str) -> pa.Table:
+    """What is read of all lists of a kind."""
+    schema, columns = _LEDGERS[ledger]
+    empty = schema.empty_table().select(columns)
+    blobs = [Blob.from_json(value) for value in action.refs[ledger]]
+    return pa.concat_tables([empty, *(store.blobs.get_table(b, columns, schema=schema) for b in blobs)])
+
+
+STAGE = Stage("Standing", run)

@@ -1,0 +1,1 @@
+"""Lists of consents: what owners and depicted persons grant, refuse or revoke."""
