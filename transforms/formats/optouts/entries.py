@@ -14,14 +14,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.domain.errors import ConfigError
 from transforms.domain.keys import text_order
 from transforms.domain.purposes import ALL
 from transforms.domain.schemas import OPT_OUTS
-from transforms.domain.texts import encode
+from transforms.domain.texts import encode, shown
 
 _OF_A_PLATFORM = ("item", "owner", "alias", "name")  # kinds whose keys mean something on one platform only
 _FLICKRS = r"(?i)flic(?:kr\.com|\.kr)(?::[0-9]*)?/|(?:@|%40)n[0-9]{2}"
 _REQUEST_DIGITS = 16
+_MOST_CHARACTERS = 200
+LABEL = f"up to {_MOST_CHARACTERS} characters that can be printed"
 _BETWEEN = "\x1f"  # no key, origin or requester holds a control character
 
 _REST = [name for name in OPT_OUTS.names if name not in ("kind", "source", "key", "raw")]
@@ -30,6 +33,9 @@ _REST = [name for name in OPT_OUTS.names if name not in ("kind", "source", "key"
 @dataclass(frozen=True)
 class Received:
     """How a list came in: what holds for entries that do not say otherwise.
+
+    Raises:
+        ConfigError: ``origin`` is no label.
 
     Attributes:
         place: the name of its file, with which every message begins.
@@ -46,6 +52,15 @@ class Received:
     purposes: int | None = None
     origin: str | None = None
     key: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.origin is not None and not is_label(self.origin):
+            raise ConfigError(f"--origin {shown(self.origin)}: use {LABEL}")
+
+
+def is_label(text: str) -> bool:
+    """Whether a text can name a request or an origin, and stand in other people's sentences."""
+    return 0 < len(text) <= _MOST_CHARACTERS and text.isprintable()
 
 
 def complete(found: pa.Table, received: Received) -> pa.Table:
