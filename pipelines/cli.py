@@ -16,6 +16,7 @@ os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 from pipelines.commands.aliases import aliases
 from pipelines.commands.consents import consents
 from pipelines.commands.drift import drift
+from pipelines.commands.explain import explain
 from pipelines.commands.ingest import ingest, init
 from pipelines.commands.ledger import ledger
 from pipelines.commands.licenses import licenses
@@ -45,7 +46,7 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, nightly, opt_outs, policy, drift, licenses, sql, synth):
+for command in (init, ingest, release, nightly, opt_outs, policy, explain, drift, licenses, sql, synth):
     cli.add_command(command)
 ingest.add_command(aliases)
 ingest.add_command(consents)

@@ -14,6 +14,7 @@ from pipelines.ingest_plans import MAX_QUARANTINED_SHARE, accepted_share
 from pipelines.night.stricttable import StrictTable
 from pipelines.policies import find_policy
 from pipelines.store.tables import (
+    ALIASES,
     CONSENTS,
     DETECTIONS,
     LICENSES,
@@ -27,6 +28,7 @@ from transforms.domain.policy import Policy
 from transforms.domain.texts import shown
 from transforms.formats.registry import find_format
 from transforms.formats.signals import DEFAULT_AGENT
+from transforms.intake import Rules
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Inbox:
         stop: whether nothing is published while a file here cannot be taken in.
         allow_empty: whether an opt-out list may have no entries.
         max_age_days: publish nothing when the newest opt-out list is older.
+        max_share: of the items that one request may meet without waiting for a person.
     """
 
     kind: str
@@ -60,6 +63,7 @@ class Inbox:
     stop: bool = False
     allow_empty: bool = False
     max_age_days: int | None = None
+    max_share: float = Rules.max_share
 
 
 @dataclass(frozen=True)
@@ -166,6 +170,7 @@ def _opt_outs(table: StrictTable) -> Inbox:
         stop=_stops(table),
         allow_empty=table.switch("allow_empty", False),
         max_age_days=int(table.number("max_age_days", 0)) if table.has("max_age_days") else None,
+        max_share=table.number("max_share", Rules.max_share, most=1),
     )
     table.end()
     return inbox
@@ -193,6 +198,12 @@ def _manifests(table: StrictTable) -> Inbox:
         onto_newest=table.choice("how", ("whole", "additions")) == "additions",
         max_quarantined_share=table.number("max_quarantined_share", MAX_QUARANTINED_SHARE, most=1),
     )
+    table.end()
+    return inbox
+
+
+def _aliases(table: StrictTable) -> Inbox:
+    inbox = Inbox(ALIASES, table.location("folder"), stop=_stops(table))
     table.end()
     return inbox
 
@@ -225,6 +236,7 @@ def _signals(table: StrictTable) -> Inbox:
 # What may forbid comes before what there is to forbid.
 _INBOXES: Mapping[str, Callable[[StrictTable], Inbox]] = {
     OPT_OUTS: _opt_outs,
+    ALIASES: _aliases,
     CONSENTS: _consents,
     SIGNALS: _signals,
     DETECTIONS: _detections,

@@ -27,7 +27,7 @@ from transforms.formats.sheets import Cells, Columns, read_sheet
 KINDS = ("alias", "name", "owner")
 """What the key of a line may be: the kinds of opt-out that an owner has."""
 
-_COLUMNS = Columns(("key", "owner_id", "kind", "source", "seen_on", "note"), ("key", "owner_id"))
+COLUMNS = Columns(("key", "owner_id", "kind", "source", "seen_on", "note"), ("key", "owner_id"))
 _MEANING = {
     "alias": "an alias, or the address of a page on Flickr that has one",
     "name": "a name",
@@ -57,7 +57,7 @@ def read_aliases(data: bytes, *, place: str, source: str, observed_on: datetime.
     faults = Faults(place)
     found = [
         _entries(lines, cells, source, observed_on, faults)
-        for lines, cells in read_sheet(data, place, _COLUMNS, faults)
+        for lines, cells in read_sheet(data, place, COLUMNS, faults)
     ]
     faults.check()
     return merge_aliases(found)

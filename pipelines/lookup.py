@@ -1,0 +1,68 @@
+"""Finding what a person means: an item, an owner, or whatever carries a URL, a hash or a name."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipelines.evidence import Item
+from pipelines.explain import Explainer
+from pipelines.store.blobs import Blob
+from pipelines.store.store import Store
+from pipelines.threads import in_threads
+from transforms.domain.errors import InputError
+from transforms.domain.schemas import MANIFEST
+from transforms.domain.targets import parse_targets
+from transforms.domain.texts import shown
+from transforms.match import OWNER_KINDS, columns_for, match
+
+Owner = tuple[str, str]
+"""Source and id."""
+
+
+def look_up(store: Store, explainer: Explainer, target: str, source: str) -> tuple[list[Item], list[Owner]]:
+    """The items and owners that ``target`` names among those of a release's manifest.
+
+    Items and owners are found by the index and by their bucket. For a URL that is none of Flickr's, a hash, a
+    host or a name all buckets are looked at.
+
+    Raises:
+        InputError: it names nothing that is there.
+    """
+    (parsed,) = parse_targets(pa.array([target])).to_pylist()
+    kind, key = parsed["kind"], parsed["key"]
+    records = explainer.records
+    if kind not in ("item", "owner") and kind is not None:
+        items, owners = _met(store, explainer, kind, key)
+        if items or owners:
+            return items, owners
+    for written in dict.fromkeys([key, target.strip()] if kind in ("item", "owner") else [target.strip()]):
+        item, owner = (source, written), (source, written)
+        if kind != "owner" and records.homes([item]):
+            return [item], []
+        if kind != "item" and records.of_owner(*owner):
+            return [], [owner]
+    what = f"{kind} {key}" if kind else shown(target)
+    raise InputError(
+        f"{what}: manifest {explainer.inputs.manifest.name!r} of release {explainer.release.version!r} has no"
+        f" such item or owner of {source}. Give an id, a URL or an NSID; and --source if it is another's"
+    )
+
+
+def _met(store: Store, explainer: Explainer, kind: str, key: str) -> tuple[list[Item], list[Owner]]:
+    """What carries a target that does not say where it lives, in the order of the manifest's buckets."""
+    asked = pa.table({"kind": [kind], "key": [key]})
+    columns = list(dict.fromkeys(["source", "item_id", "owner_id", *columns_for([kind])]))
+
+    def look(blob: Blob) -> tuple[list[Item], list[Owner]]:
+        rows = store.blobs.get_table(blob, columns, schema=MANIFEST)
+        met = match(rows, asked)
+        places = met["row"].drop_null()
+        items = [(row["source"], row["item_id"]) for row in rows.take(places).to_pylist()]
+        owners = [(row["source"], row["owner_id"]) for row in met.to_pylist() if row["owner_id"]]
+        return items, owners
+
+    blobs = [blob for _, blob in sorted(explainer.inputs.manifest.buckets.items())]
+    found = list(in_threads(look, blobs, store.rows_at_once))
+    items = [item for some, _ in found for item in some]
+    owners = [owner for _, some in found for owner in some] if kind in OWNER_KINDS else []
+    return list(dict.fromkeys(items)), list(dict.fromkeys(owners))
