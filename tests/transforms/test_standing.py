@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from transforms.domain import purposes
 from transforms.domain.schemas import ALIASES, CONSENTS, LEAVE, OPT_OUTS
-from transforms.standing import standing
+from transforms.standing import forget_askers, standing, withdrawn_keys
 
 DAY = datetime.date(2026, 11, 1)
 Row = dict[str, Any]
@@ -153,6 +153,9 @@ def test_no_order_and_no_repetition_changes_it(
         random.sample(rows + rows[:2], len(rows + rows[:2])) for rows in (opt_outs, consents, aliases)
     )
     assert stands(one, two, three, on).equals(once)
+    entries = table(opt_outs, OPT_OUTS)
+    few = forget_askers(entries, withdrawn_keys(entries))
+    assert standing(few, table(consents, CONSENTS), table(aliases, ALIASES), on).equals(once)
     order = [(row["kind"], row["source"] or "\x7f", row["key"]) for row in once.to_pylist()]
     assert order == sorted(order)
 
