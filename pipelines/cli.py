@@ -20,6 +20,7 @@ from pipelines.commands.ingest import ingest, init
 from pipelines.commands.ledger import ledger
 from pipelines.commands.licenses import licenses
 from pipelines.commands.nightly import nightly
+from pipelines.commands.opt_outs import opt_outs
 from pipelines.commands.policy import policy
 from pipelines.commands.query import sql
 from pipelines.commands.release import release
@@ -44,7 +45,7 @@ def cli() -> None:
     """
 
 
-for command in (init, ingest, release, nightly, policy, explain, drift, licenses, sql, synth):
+for command in (init, ingest, release, nightly, opt_outs, policy, explain, drift, licenses, sql, synth):
     cli.add_command(command)
 ingest.add_command(consents)
 licenses.add_command(ledger)

@@ -21,6 +21,7 @@ from pipelines.ingest_plans import (
     accepted_share,
 )
 from pipelines.ingest_tables import Premises, commit, drop_carried, remembered, same, table_of
+from pipelines.intake import take_in, weigh_list
 from pipelines.jobs import Job
 from pipelines.raw import files as raw_files
 from pipelines.raw import inputs, planning
@@ -32,7 +33,9 @@ from pipelines.store.store import Store
 from pipelines.store.tables import DETECTIONS, LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
 from transforms.domain import subbuckets
 from transforms.domain.errors import ConfigError, InputError
+from transforms.domain.schemas import OPT_OUTS as OPT_OUTS_SCHEMA
 from transforms.formats import registry
+from transforms.intake import Rules
 
 SPLIT_BYTES = 64 << 20
 
@@ -215,11 +218,13 @@ def ingest_opt_outs(
     purposes: int | None = None,
     origin: str | None = None,
     requester_key: str | None = None,
+    rules: Rules | None = None,
 ) -> Table:
     """The opt-out list made of ``paths``, named by the day and its content.
 
-    ``purposes``, a bit set, and ``origin`` are those of entries that do not say theirs; ``requester_key`` is the
-    file of the key under which requesters are kept, instead of the one that the environment names.
+    ``purposes``, a bit set, and ``origin`` are those of entries that do not say theirs; ``requester_key`` is
+    the file of the key under which requesters are kept, instead of the one that the environment names.
+    ``rules`` say what waits for a person.
 
     Raises:
         InputError: an entry is not understood, with its line; or the list is empty and may not be.
@@ -235,24 +240,14 @@ def ingest_opt_outs(
         key_file=key_file(requester_key),
     )
     result = opt_outs.STAGE.perform(store, action)
-    counts = {name: count for name, count in result.counts.items() if "/" not in name}
-    if not counts["rows"] and not allow_empty:
+    if not result.counts["rows"] and not allow_empty:
         raise InputError(
             f"{', '.join(paths)}: the list is empty. If nobody opted out, say so with --allow-empty"
         )
-    table = Table(
-        OPT_OUTS,
-        f"{received_on}-{result.blobs['entries'].digest[:8]}",
-        date=received_on,
-        blobs=result.blobs,
-        counts={**counts, "rows_read": counts["rows"], "duplicates": 0, "quarantined": 0},
-        files=_files(pinned, "opt-outs"),
-        turns=tuple(sorted(result.counts_by("turn"))),
-    )
-    if store.tables.find(OPT_OUTS, table.name) is None:
-        probe(store.backend)
-        store.tables.commit(table)
-    return store.tables.get(OPT_OUTS, table.name)
+    entries = store.blobs.get_table(result.blobs["entries"], schema=OPT_OUTS_SCHEMA)
+    files = [{**file, **({"origin": origin} if origin else {})} for file in _files(pinned, "opt-outs")]
+    weighed = weigh_list(store, entries, files, received_on, rules or Rules(), runner.watch)
+    return take_in(store, weighed, files, received_on)
 
 
 def _pin(paths: Sequence[str], fmt: str, runner: Runner, split_bytes: int) -> inputs.Inputs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -108,7 +109,7 @@ def inputs_of(store: Store, release: Release) -> Inputs:
         return store.tables.held(kind, each, release.version)
 
     others = {
-        name: tuple(in_threads(lambda each, kind=kind: held(kind, each), stated.get(name, ()), at_once))
+        name: tuple(in_threads(partial(held, kind), stated.get(name, ()), at_once))
         for name, kind in OTHERS.items()
     }
     return Inputs(held(MANIFESTS, stated["manifest"]), as_of=release.content["as_of"], **others)

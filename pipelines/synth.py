@@ -4,11 +4,12 @@
 
     OUT/manifest/part-00000.tsv ...      `.gz`, `.bz2`: one member a piece, end to end
     OUT/licenses/2025-06-01.parquet ...  OUT/opt-outs/2025-06-10.txt ...
+    OUT/leave/opt-outs.csv ...           for some purposes, by alias, withdrawn; consents, detections
     OUT/expected.json                    written last: where it is, the rest is whole
 
 A world that is too large for the disk is made in slices: a slice has some of the manifest's files, license
-snapshots of as many items, the opt-out lists, which are whole, and the answers, which are of the whole
-world.
+snapshots, detections and consents of as many items, the opt-out lists, which are whole, and the answers,
+which are of the whole world.
 
 The world is made in pieces of fixed size, each a pure function of the recipe and the piece's place.
 Processes make them in any order and one writer lays them down in order, so that the bytes do not depend on
@@ -38,6 +39,7 @@ import pyarrow.parquet as pq
 from transforms.domain.errors import ConfigError
 from transforms.synth.damage import broken_among, faults, with_broken
 from transforms.synth.history import SNAPSHOT_SCHEMA, SNAPSHOTS, snapshot_rows
+from transforms.synth.leave import CONSENTS, DETECTIONS, HEADERS, Leave, item_bytes, leave_of, request_bytes
 from transforms.synth.optouts import OptOutList, opt_out_bytes, opt_out_lists
 from transforms.synth.population import MOST_ROWS, Population
 from transforms.synth.truth import Counts, answers, tally
@@ -101,13 +103,15 @@ class _Made:
     piece: _Piece
     text: bytes | memoryview
     snapshots: list[pa.RecordBatch]
+    leave: dict[str, bytes]
     counts: Counts
 
 
 @functools.lru_cache(maxsize=1)
-def _world(recipe: Recipe) -> tuple[Population, list[OptOutList]]:
+def _world(recipe: Recipe) -> tuple[Population, list[OptOutList], Leave]:
     people = Population(recipe.seed, recipe.rows)
-    return people, opt_out_lists(people)
+    lists = opt_out_lists(people)
+    return people, lists, leave_of(people, lists)
 
 
 def _pieces(recipe: Recipe) -> Iterator[_Piece]:
@@ -126,10 +130,10 @@ def _in_slice(recipe: Recipe, file: int) -> bool:
 
 
 def _make(recipe: Recipe, piece: _Piece) -> _Made:
-    people, lists = _world(recipe)
-    counts = tally(people, *piece.items, lists)
+    people, lists, leave = _world(recipe)
+    counts = tally(people, *piece.items, lists, leave)
     if not _in_slice(recipe, piece.file):
-        return _Made(piece, b"", [], counts)
+        return _Made(piece, b"", [], {}, counts)
     lines = yfcc100m_lines(people, *piece.lines, recipe.columns)
     numbers, before = broken_among(people, recipe.bad_rows, *piece.lines)
     if len(numbers):
@@ -140,7 +144,7 @@ def _make(recipe: Recipe, piece: _Piece) -> _Made:
     elif recipe.compress == "bz2":
         text = bz2.compress(text)
     snapshots = [snapshot_rows(people, *piece.items, place) for place in range(len(SNAPSHOTS))]
-    return _Made(piece, text, snapshots, counts)
+    return _Made(piece, text, snapshots, item_bytes(people, *piece.items), counts)
 
 
 def _make_to_send(recipe: Recipe, piece: _Piece) -> _Made:
@@ -206,7 +210,7 @@ def synthesize(
         raise ConfigError(f"workers is {workers}: take 1 or more")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} is not an empty folder: take another, or empty it first")
-    for folder in ("manifest", "licenses", "opt-outs"):
+    for folder in ("manifest", "licenses", "opt-outs", "leave"):
         (out / folder).mkdir(parents=True, exist_ok=True)
 
     counts: Counts = Counter()
@@ -217,17 +221,26 @@ def synthesize(
             )
             for date in SNAPSHOTS
         ]
+        said = {
+            name: doors.enter_context((out / "leave" / name).open("xb")) for name in (CONSENTS, DETECTIONS)
+        }
+        for name, lines in said.items():
+            lines.write(HEADERS[name].encode())
         for file, made_pieces in itertools.groupby(_made(recipe, workers), lambda made: made.piece.file):
             with _manifest_file(out, recipe, file) as manifest:
                 for made in made_pieces:
                     manifest.write(made.text)
                     for writer, batch in zip(snapshots, made.snapshots, strict=bool(made.snapshots)):
                         writer.write_batch(batch)
+                    for name, some in made.leave.items():
+                        said[name].write(some)
                     counts.update(made.counts)
                     if report is not None:
                         report(made.piece.lines[1])
 
-    people, lists = _world(recipe)
+    people, lists, leave = _world(recipe)
+    for name, request in request_bytes(people, leave).items():
+        (out / "leave" / name).write_bytes(request)
     for each in lists:
         (out / "opt-outs" / each.name).write_bytes(opt_out_bytes(people, each))
     expected = answers(people, counts, lists, faults(bad_rows))

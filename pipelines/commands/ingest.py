@@ -11,6 +11,7 @@ from pipelines.commands.options import (
     IsoDate,
     counted,
     files_argument,
+    intake_options,
     json_option,
     requester_key_option,
     runner_options,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.runner import Runner
     from pipelines.store.store import Dataset
     from pipelines.store.tables import Table
+    from transforms.intake import Rules
 
 
 @click.command()
@@ -281,6 +283,7 @@ def detections(
     help="What entries cover that do not say it, such as 'search;commercial'. [default: all]",
 )
 @click.option("--origin", default=None, metavar="NAME", help="Through whom entries came that do not say it.")
+@intake_options
 @requester_key_option
 @runner_options
 @json_option
@@ -291,6 +294,7 @@ def opt_outs(
     allow_empty: bool,
     purposes: str | None,
     origin: str | None,
+    rules: Rules,
     requester_key: str | None,
     runner: Runner,
     as_json: bool,
@@ -319,6 +323,7 @@ def opt_outs(
         purposes=purposes_option(purposes),
         origin=origin,
         requester_key=requester_key,
+        rules=rules,
     )
     counts = table.counts
     said = [counted(counts[name], kind, name) for kind, name in KIND_COUNTS.items() if counts[name]]

@@ -34,6 +34,41 @@ requester_key_option = click.option(
 )
 
 
+def intake_options(command: _Command) -> _Command:
+    """Adds what decides which opt-outs wait for a person, and hands the command ``rules``."""
+
+    @functools.wraps(command)
+    def with_rules(
+        *args: Any, max_share: float, max_growth: float, max_shrink: float, only_items: bool, **kwargs: Any
+    ) -> Any:
+        from transforms.intake import Rules
+
+        return command(*args, rules=Rules(max_share, max_growth, max_shrink, only_items), **kwargs)
+
+    for option in (
+        click.option("--only-items", is_flag=True, help="Not the same bytes under other ids."),
+        click.option(
+            "--max-shrink",
+            type=float,
+            default=0.5,
+            show_default=True,
+            help="Hold a list that lost a larger share than this since its last version.",
+        ),
+        click.option(
+            "--max-growth", type=float, default=0.5, show_default=True, help="Likewise, if it grew by more."
+        ),
+        click.option(
+            "--max-share",
+            type=float,
+            default=0.001,
+            show_default=True,
+            help="Hold a request that meets a larger share than this of the items.",
+        ),
+    ):
+        with_rules = option(with_rules)
+    return cast(_Command, with_rules)
+
+
 def runner_options(command: _Command) -> _Command:
     """Adds ``--workers``, and hands the command a ``runner`` with Beam's options from behind ``--``."""
 

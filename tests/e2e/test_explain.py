@@ -116,11 +116,11 @@ def test_it_agrees_with_what_was_decided_for_ten_thousand_items(
 @pytest.mark.parametrize("version", ["2", "3"])
 def test_a_few_items_alone_say_the_same(town: Store, version: str) -> None:
     explainer = Explainer(town, town.releases.get(version))
-    items = [("flickr", str(10_000_000 + place)) for place in random.Random(3).sample(range(ROWS), 300)]
-    assert [each.item for each in explainer.explain(items) if not each.agrees] == []
+    items = [("flickr", str(10_000_000 + place)) for place in random.Random(3).sample(range(ROWS), 100)]
+    found = list(explainer.explain(items))
+    assert [each.item for each in found if not each.agrees] == []
     (alone,) = explainer.explain(items[:1])
-    assert alone.agrees
-    assert alone in list(explainer.explain(items))
+    assert alone in found
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, Any]:

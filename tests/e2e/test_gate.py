@@ -1,4 +1,4 @@
-"""With an opt-out taken out of the cut by mistake, nothing is published."""
+"""With a no taken out of the pipeline by mistake, nothing is published."""
 
 from __future__ import annotations
 
@@ -10,57 +10,77 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from byhand import ByHand, listing
-from worlds import World, cut, new_store, policy, take_in
+from handmade import fill, item, left_out, opt_out, said
+from worlds import World, cut, new_store, policy
 
 import transforms.cut
 import transforms.decide
 import transforms.facts
+import transforms.leave
 from pipelines.cli import main
-from pipelines.ingest import ingest_opt_outs
 from pipelines.runner import Runner
 from pipelines.store.store import Store, close_stores
 from transforms.domain.errors import RefusedError
-from transforms.domain.reasons import OPT_OUT_BITS
 
 Copy = Callable[[Store], Store]
 
+# Of each kind an item that nothing else is said of, and how it is named.
+NAMED = {
+    "item": ("1", {}),
+    "owner": ("20@N00", {"owner_id": "20@N00"}),
+    "url": ("https://site.example/page/3", {"page_url": "http://Site.example/page/3/"}),
+    "host": ("host:img.example", {"image_url": "https://cdn.img.example/4.jpg"}),
+    "content": ("md5:" + "5" * 32, {"content_md5": "5" * 32}),
+    "tag": ("#wedding", {"tags": ["Wedding"]}),
+    "alias": ("alias:ann", {"owner_id": "70@N00", "page_url": "https://www.flickr.com/photos/Ann/7/"}),
+    "name": ("name:Ann Onymous", {"owner_id": "80@N00", "owner_name": "ann  onymous"}),
+}
+ITEMS = [{**item("flickr", str(place), None), **more} for place, (_, more) in enumerate(NAMED.values(), 1)]
+ITEMS += [
+    item("flickr", "9", "90@N00"),
+    item("flickr", "10", "100@N00"),
+    item("flickr", "11", "110@N00", tags=["no_cv"]),
+    *(item("flickr", str(number), f"{number}@N00") for number in range(200, 240)),
+]
+BY = {"alias": "owner", "name": "owner"}  # under whose column of facts a kind is
+
 
 @pytest.fixture(scope="module")
-def opted_out(hamlet: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A store whose lists name an owner, an item, an item's page and a tag that are all in the manifest."""
+def opted_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store with an opt-out of each kind, and two consents that were refused."""
     folder = tmp_path_factory.mktemp("gate")
-    store = take_in(new_store(folder / "store"), hamlet)
-    probe = new_store(folder / "probe")
-    items = cut(take_in(probe, hamlet)).parts["items"]
-    rows = [
-        store_rows
-        for blob in items.values()
-        for store_rows in probe.blobs.get_table(blob).slice(0, 2).to_pylist()
-    ]
-    tagged = next(row for row in rows if row["tags"])
-    file = folder / "list.csv"
-    file.write_text(f"target\n{rows[0]['owner_id']}\n{rows[4]['item_id']}\n#{tagged['tags'][0]}\n")
-    ingest_opt_outs(store, [str(file)], received_on="2026-11-15", runner=ByHand())
+    store = new_store(folder / "store", buckets=4)
+    fill(store, folder, ITEMS)
+    opt_out(store, folder, *(line for line, _ in NAMED.values()))
+    refusal = "owner,refuse,computer-vision"
+    said(store, folder, "target,given_by,says,purposes", f"9,{refusal}", f"100@N00,{refusal}")
     yield store
     close_stores()
 
 
 def check_nothing_is_published(store: Store) -> None:
     assert store.releases.versions() == []
-    assert not list(listing(Path(store.url) / "datasets" / "yfcc100m", "releases", "channels"))
+    assert not list(listing(Path(store.url)) and (Path(store.url) / "datasets/yfcc100m").glob("releases/*"))
 
 
 def test_what_the_gate_would_let_through(opted_out: Store, copy: Copy) -> None:
     store = copy(opted_out)
-    counts = cut(store).content["counts"]["first_reason"]
-    assert {f"opt_out_{kind}" for kind in ("item", "owner", "tag")} <= counts.keys()
+    found = left_out(store, cut(store, "computer-vision"))
+    expected = {str(place): f"opt_out_{BY.get(kind, kind)}" for place, kind in enumerate(NAMED, 1)}
+    expected |= {"9": "consent_refused", "10": "consent_refused", "11": "opt_out_tag"}
+    assert {item_id: reasons for (_, item_id), reasons in found.items()} == {
+        item_id: [reason] for item_id, reason in expected.items()
+    }
+    # no_cv, and what was refused, are no noes to what is broader.
+    found = left_out(store, cut(store, "research", "2"))
+    assert {item_id for _, item_id in found} == {str(place) for place in range(1, 9)}
 
 
 def test_without_the_opt_out_step_the_gate_refuses(
     opted_out: Store, copy: Copy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = copy(opted_out)
-    monkeypatch.setattr(transforms.decide, "opt_outs", lambda facts: np.zeros(len(facts), np.uint32))
+    monkeypatch.setattr(transforms.decide, "said_no", lambda facts, _: np.zeros(len(facts), np.uint32))
     with pytest.raises(RefusedError, match="the gate refuses to publish"):
         cut(store)
     with pytest.raises(RefusedError, match="rows that meet an opt-out"):
@@ -73,42 +93,72 @@ def test_without_the_opt_out_step_the_gate_refuses(
     check_nothing_is_published(store)
 
 
-@pytest.mark.parametrize("kind", ["item", "owner", "tag"])
+def refuses(store: Store) -> dict[str, int]:
+    """By kind how many rows the gate found, in all buckets."""
+    with pytest.raises(RefusedError) as caught:
+        cut(store, "computer-vision")
+    check_nothing_is_published(store)
+    head, *lines = str(caught.value).splitlines()
+    assert head == "the gate refuses to publish:"
+    met: dict[str, int] = {}
+    for line in lines:
+        for kind, count in eval(line.partition("opt-out: ")[2]).items():
+            met[kind] = met.get(kind, 0) + count
+    return met
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NAMED if kind not in BY])
 def test_without_one_kind_of_opt_out_the_gate_refuses_and_names_the_kind(
     opted_out: Store, copy: Copy, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    store = copy(opted_out)
-    found = transforms.facts._opt_outs
+    found = transforms.leave.leave_of
 
-    def forgetful(*tables: Any) -> Any:
-        return found(*tables) & ~np.uint8(OPT_OUT_BITS[kind])
+    def forgetful(*tables: Any) -> dict[str, pa.Array]:
+        columns = found(*tables)
+        columns[f"no_{kind}"] = pa.array(np.zeros(len(columns[f"no_{kind}"]), np.uint16))
+        return columns
 
-    monkeypatch.setattr(transforms.facts, "_opt_outs", forgetful)
-    with pytest.raises(RefusedError) as caught:
-        cut(store)
-    lines = str(caught.value).splitlines()[1:]
-    assert lines
-    assert all(line.endswith("}") and f"'{kind}':" in line for line in lines)
-    check_nothing_is_published(store)
+    monkeypatch.setattr(transforms.leave, "leave_of", forgetful)
+    expected = {"owner": {"owner": 1, "alias": 1, "name": 1}, "tag": {"tag": 2}}
+    assert refuses(copy(opted_out)) == expected.get(kind, {kind: 1})
 
 
-def test_an_opt_out_that_never_reached_its_bucket_is_caught(
+def test_without_refused_consents_the_gate_refuses(
     opted_out: Store, copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The gate trusts no routing: it asks of each part what the lists say."""
-    store = copy(opted_out)
-    empty = pa.table({name: pa.array([], field.type) for name, field in _opt_out_fields()})
-    found = transforms.facts.join_facts
-    monkeypatch.setattr("pipelines.steps.join.join_facts", lambda rows, looks, _: found(rows, looks, empty))
-    with pytest.raises(RefusedError, match="meet an opt-out"):
-        cut(store)
-    check_nothing_is_published(store)
+    found = transforms.leave.leave_of
+
+    def forgetful(*tables: Any) -> dict[str, pa.Array]:
+        columns = found(*tables)
+        return {**columns, "refused": pa.array(np.zeros(len(columns["refused"]), np.uint16))}
+
+    monkeypatch.setattr(transforms.leave, "leave_of", forgetful)
+    assert refuses(copy(opted_out)) == {"refused-item": 1, "refused-owner": 1}
 
 
-def _opt_out_fields() -> list[tuple[str, pa.Field]]:
-    from transforms.domain.schemas import OPT_OUTS
+@pytest.mark.parametrize("kind", ["url", "host", "content", "tag", "alias", "name"])
+def test_without_one_kind_of_scan_the_gate_refuses(
+    opted_out: Store, copy: Copy, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    from pipelines.steps import scan
 
-    return [(field.name, field) for field in OPT_OUTS]
+    match = scan.match
+    monkeypatch.setattr(
+        scan, "match", lambda rows, targets: match(rows, targets.filter(pa.compute.field("kind") != kind))
+    )
+    assert refuses(copy(opted_out)) == {kind: 2 if kind == "tag" else 1}
+
+
+def test_what_never_reached_its_bucket_is_caught(
+    opted_out: Store, copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate trusts no resolution: it asks of each part what the lists say."""
+    from pipelines.steps import standing
+
+    nothing = lambda *_: standing.LEAVE.empty_table()  # noqa: E731
+    monkeypatch.setattr("transforms.standing.standing", nothing)
+    met = refuses(copy(opted_out))
+    assert met == dict.fromkeys([*NAMED, "refused-item", "refused-owner"], 1)
 
 
 def test_a_cut_that_loses_rows_is_not_published(
@@ -155,9 +205,9 @@ def test_a_release_without_any_list_must_be_meant(tmp_path: Path, hamlet: World)
         choose_inputs(store, as_of=None)
     with pytest.raises(StateError, match="no opt-out list received by 2026-01-01"):
         choose_inputs(store, as_of="2026-01-01")
-    release = cut(store, without_opt_outs=True)
+    release = cut(store, "computer-vision", without_opt_outs=True)
     # Without a look at them, every item's visibility is unknown; a tag that says no is said all the same.
     assert release.content["counts"]["kept"] == 0
     assert release.content["counts"]["first_reason"]["opt_out_tag"] > 0
-    assert policy("research").unknown_visibility == "exclude"
+    assert policy("computer-vision").unknown_visibility == "exclude"
     close_stores()

@@ -40,8 +40,10 @@ def test_an_owner_is_one_bucket(full_hamlet: Store, copy: Copy, tmp_path: Path) 
     owner = store.blobs.get_table(part, ["owner_id"])["owner_id"].drop_null()[0].as_py()
     opt_out(store, tmp_path, [owner])
     seen = outlook(store)
-    assert (seen["Join"].to_do, seen["Join"].at_most, seen["Join"].why) == (1, 1, {"opt_outs": 1})
-    assert (seen["Cut"].to_do, seen["Cut"].at_most) == (0, 1)
+    assert (seen["Standing"].to_do, seen["Standing"].why) == (1, {"opt_outs": 1, "as_of": 1})
+    for stage in ("Join", "Cut"):  # what stands is not known yet, but nobody else is concerned
+        assert (seen[stage].to_do, seen[stage].at_most) == (0, 1)
+    assert seen["Scan"].at_most == 0
     done = done_by_a_cut(store)
     assert (done["Join"], done["Cut"]) == (1, 1)
 
@@ -52,10 +54,23 @@ def test_of_items_only_their_number_is_known(full_hamlet: Store, copy: Copy, tmp
     items = [store.blobs.get_table(part, ["item_id"])["item_id"][0].as_py() for part in parts]
     opt_out(store, tmp_path, items)
     seen = outlook(store)
-    assert seen["Resolve"].why == {"opt_outs": seen["Resolve"].to_do}
+    assert (seen["Resolve"].to_do, seen["Resolve"].at_most) == (0, store.dataset.shards)
     for stage in ("Join", "Cut"):
         assert (seen[stage].to_do, seen[stage].at_most) == (0, 3)
     assert done_by_a_cut(store)["Cut"] == 3
+
+
+def test_a_url_may_concern_any_bucket(full_hamlet: Store, copy: Copy, tmp_path: Path) -> None:
+    store = copy(full_hamlet)
+    buckets = len(cut(store).parts["tallies"])
+    opt_out(store, tmp_path, ["https://www.example.org/photos/1"])
+    seen = outlook(store)
+    assert (seen["WideTargets"].to_do, seen["WideTargets"].why) == (1, {"opt_outs": 1})
+    for stage in ("Scan", "Join", "Cut"):
+        assert (seen[stage].to_do, seen[stage].at_most) == (0, buckets)
+    done = done_by_a_cut(store)
+    assert done["Scan"] == buckets
+    assert "Join" not in done  # nobody meets it
 
 
 def test_licenses_without_an_owner_may_concern_any_bucket(
@@ -88,7 +103,9 @@ def test_another_policy_joins_nothing(full_hamlet: Store, copy: Copy) -> None:
 def test_a_first_release_is_all_to_do(full_hamlet: Store, copy: Copy) -> None:
     seen = outlook(copy(full_hamlet))
     assert seen["Join"].at_most == seen["Cut"].at_most == seen["Join"].actions == seen["Cut"].actions > 0
-    assert seen["Resolve"].to_do == seen["Resolve"].actions == sum(seen["Resolve"].why.values())
+    assert seen["Resolve"].at_most == seen["Resolve"].actions
+    assert seen["Resolve"].why == {"licenses": seen["Resolve"].to_do}
+    assert seen["Scan"].to_do == seen["Scan"].actions == seen["Scan"].why["first"]
     assert seen["Ledger"].why == {"first": seen["Ledger"].to_do}
     assert seen["Join"].to_do == 0  # what each will be made of is not known yet
 
@@ -101,7 +118,7 @@ def test_other_code_is_the_reason_where_nothing_else_is(
     digest = code.digest
     monkeypatch.setattr(code, "digest", lambda module: digest(module) + "!")
     seen = outlook(store)
-    for stage in ("Resolve", "Ledger"):
+    for stage in ("Standing", "Ledger", "Scan"):
         assert seen[stage].why == {"code": seen[stage].to_do}
         assert seen[stage].to_do == seen[stage].actions
 

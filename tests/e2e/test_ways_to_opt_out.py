@@ -2,95 +2,42 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from byhand import ByHand
+from handmade import fill, item, left_out, opt_out, write
 from worlds import cut, new_store, rows
 
-from pipelines.ingest import ingest_licenses, ingest_manifest, ingest_opt_outs
-from pipelines.store.releases import Release
+from pipelines.ingest import ingest_manifest
 from pipelines.store.store import Store, close_stores
 from pipelines.store.tables import MANIFESTS
 from transforms.domain import schemas
-from transforms.domain.reasons import REASONS
 
 A, B = "12345678@N00", "87654321@N07"
-
-
-def item(source: str, item_id: str, owner_id: str | None, **more: Any) -> dict[str, Any]:
-    page = f"https://www.flickr.com/photos/{owner_id}/{item_id}/" if source == "flickr" and owner_id else None
-    return {
-        "source": source,
-        "item_id": item_id,
-        "owner_id": owner_id,
-        "license": "CC-BY-2.0",
-        "media_type": "photo",
-        "page_url": page,
-        **more,
-    }
 
 
 ITEMS = [
     item("flickr", "101", A, image_url="http://farm8.staticflickr.com/7001/101_abcdef_b.jpg"),
     item("flickr", "102", A, tags=["sunset", "at home"]),
-    item("flickr", "103", A, tags=["wedding"]),
+    item("flickr", "103", A, tags=["wedding"], content_md5="0" * 31 + "a"),
     item("flickr", "201", B, tags=["Wedding", "sunset"]),
     item("flickr", "202", B, tags=["No-CV"]),  # says no by itself, whatever the lists say
     item("flickr", "301", None),
     item("flickr", "302", None, page_url="https://www.flickr.com/photos/somebody/302/"),
     item("museum", "101", A, page_url="https://museum.example/Photo/1?size=L"),
-    item("museum", "7", "keeper", page_url="https://museum.example/photo/7"),
+    item("museum", "7", "keeper", owner_name="The  Keeper", page_url="https://museum.example/photo/7"),
     item("museum", "8", None, image_url="https://cdn.museum.example/8.jpg"),
 ]
-
-
-def write(folder: Path, name: str, values: list[dict[str, Any]], schema: pa.Schema) -> str:
-    file = folder / name
-    pq.write_table(pa.Table.from_pylist(values, schema=schema), file)
-    return str(file)
-
-
-def looks(values: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every item is there to be seen by all."""
-    day = datetime.date(2026, 11, 1)
-    seen = {"visibility": "public", "observed_on": day, "license": "CC-BY-2.0"}
-    return [{n: each[n] for n in ("source", "item_id", "owner_id")} | seen for each in values]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     yield new_store(tmp_path / "store")
     close_stores()
-
-
-def fill(store: Store, folder: Path, *parts: list[dict[str, Any]]) -> None:
-    files = [write(folder, f"items-{n}.parquet", part, schemas.MANIFEST) for n, part in enumerate(parts)]
-    ingest_manifest(store, files, fmt="canonical", snapshot="a", runner=ByHand())
-    whole = rows(store, store.tables.get(MANIFESTS, "a").buckets.values(), schemas.MANIFEST).to_pylist()
-    file = write(folder, "licenses.parquet", looks(whole), schemas.LICENSES)
-    ingest_licenses(store, [file], fmt="canonical", observed_on="2026-11-01", runner=ByHand())
-
-
-def opt_out(store: Store, folder: Path, *lines: str) -> None:
-    file = folder / "opt-outs.txt"
-    file.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    ingest_opt_outs(store, [str(file)], received_on="2026-11-10", runner=ByHand())
-
-
-def left_out(store: Store, release: Release) -> dict[tuple[str, str], list[str]]:
-    """Each item that was left out, and every reason for it."""
-    excluded = rows(store, release.parts["excluded"].values(), schemas.EXCLUDED).to_pylist()
-    return {
-        (row["source"], row["item_id"]): [r for place, r in enumerate(REASONS) if row["reasons"] >> place & 1]
-        for row in excluded
-    }
 
 
 OF_A = {("flickr", "101"), ("flickr", "102"), ("flickr", "103")}
@@ -121,7 +68,16 @@ WAYS = {
     "http://Museum.Example/photo/7/#top": ("opt_out_url", {("museum", "7")}),
     "https://museum.example/Photo/1?size=L": ("opt_out_url", {("museum", "101")}),
     "https://cdn.museum.example/8.jpg": ("opt_out_url", {("museum", "8")}),
+    "host:museum.example": ("opt_out_host", {("museum", "101"), ("museum", "7"), ("museum", "8")}),
+    "https://CDN.museum.example:443/": ("opt_out_host", {("museum", "8")}),
+    # The bytes
+    "0000000000000000000000000000000A": ("opt_out_content", {("flickr", "103")}),
+    # Whom an address names, though the item has no owner here
+    "https://www.flickr.com/people/Somebody/": ("opt_out_owner", {("flickr", "302")}),
     # Nobody and nothing that is here
+    "name:the keeper": ("", set()),  # of the other platform
+    "host:useum.example": ("", set()),
+    "sha256:" + "0" * 64: ("", set()),
     "999": ("", set()),
     "99999999@N00": ("", set()),
     "#funeral": ("", set()),
@@ -135,13 +91,13 @@ def test_it_reaches_what_it_names_and_nothing_else(store: Store, tmp_path: Path,
     fill(store, tmp_path, ITEMS)
     opt_out(store, tmp_path, way)
     reason, named = WAYS[way]
-    assert left_out(store, cut(store)) == {each: [reason] for each in named} | BY_ITSELF
+    assert left_out(store, cut(store, "computer-vision")) == {each: [reason] for each in named} | BY_ITSELF
 
 
 def test_all_of_them_at_once(store: Store, tmp_path: Path) -> None:
     fill(store, tmp_path, ITEMS)
     opt_out(store, tmp_path, *WAYS)
-    release = cut(store)
+    release = cut(store, "computer-vision")
     expected: dict[tuple[str, str], set[str]] = {("flickr", "202"): {"opt_out_tag"}}
     for reason, named in WAYS.values():
         for each in named:
@@ -210,17 +166,17 @@ def test_it_lives_in_the_same_place_however_it_was_added(
 def test_who_can_opt_it_out(store: Store, tmp_path: Path, said: str, reasons: list[str]) -> None:
     fill(store, tmp_path, [YOURS], [MINE])
     opt_out(store, tmp_path, said)
-    assert left_out(store, cut(store)).get(("flickr", "500"), []) == reasons
+    assert left_out(store, cut(store, "computer-vision")).get(("flickr", "500"), []) == reasons
 
 
 def test_an_item_that_moves_to_another_owner_is_still_reached_by_its_id(store: Store, tmp_path: Path) -> None:
     """The second snapshot knows the owner; the list came in before it did."""
     fill(store, tmp_path, [item("flickr", "500", None), *ITEMS])
     opt_out(store, tmp_path, "500")
-    assert left_out(store, cut(store, version="1"))["flickr", "500"] == ["opt_out_item"]
+    assert left_out(store, cut(store, "computer-vision", version="1"))["flickr", "500"] == ["opt_out_item"]
     more = write(tmp_path, "more.parquet", [MINE], schemas.MANIFEST)
     table = ingest_manifest(store, [more], fmt="canonical", snapshot="b", onto="a", runner=ByHand())
     assert table.counts["rows"] == len(ITEMS) + 1
-    after = cut(store, version="2")
+    after = cut(store, "computer-vision", version="2")
     assert "opt_out_item" in left_out(store, after)["flickr", "500"]
     assert after.content["counts"]["rows"] == len(ITEMS) + 1

@@ -11,26 +11,14 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transforms.formats.opt_outs import merge_lists, read_list
+from support.optoutlists import entry, fault_in, merged, read
 
-from transforms.domain.errors import InputError
 from transforms.domain.schemas import OPT_OUTS
 from transforms.formats import lists
+from transforms.formats.optouts.entries import merge_lists
+from transforms.formats.optouts.rows import COLUMNS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-DAY = datetime.date(2026, 11, 10)
-
-
-def read(data, place="list.txt", source="flickr", received_on=DAY):
-    if isinstance(data, str):
-        data = data.encode()
-    return read_list(data, place=place, source=source, received_on=received_on)
-
-
-def fault_in(data, place="list.txt"):
-    with pytest.raises(InputError) as caught:
-        read(data, place)
-    return str(caught.value)
 
 
 # Each kind's ways to write a few targets, so that the same one comes twice in other words.
@@ -54,22 +42,8 @@ COLUMN_OF = {"item": "item_id", "owner": "owner_id", "url": "url", "tag": "tag"}
 NEWLINES = st.sampled_from(["\n", "\r\n", "\n\n", "\n \t\n"])
 
 
-def expected(entries, source="flickr", day=DAY):
-    """The oracle: a dictionary of the least spelling of each entry."""
-    least = {}
-    for kind, key, raw in entries:
-        place = (kind, key.encode())
-        least[place] = min(least.get(place, raw.encode()), raw.encode())
-    return [
-        {
-            "kind": kind,
-            "source": source if kind in ("item", "owner") else None,
-            "key": key.decode(),
-            "raw": raw.decode(),
-            "received_on": day,
-        }
-        for (kind, key), raw in sorted(least.items())
-    ]
+def expected(entries):
+    return merged(entry(*each) for each in entries)
 
 
 @given(
@@ -90,7 +64,7 @@ def test_text_lists_hold_what_is_written(entries, newline, space, mark, end):
     rows=st.lists(st.lists(st.sampled_from(ENTRIES), max_size=3)),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     newline=st.sampled_from(["\n", "\r\n"]),
-    columns=st.permutations(["item_id", "owner_id", "url", "tag", "target", "kind", "value", "note"]),
+    columns=st.permutations(COLUMNS),
 )
 def test_csv_lists_hold_what_is_written(rows, quoting, newline, columns):
     file = io.StringIO()
@@ -129,24 +103,48 @@ def test_lists_are_one_whatever_their_order_and_number(entries, order, cuts):
     assert merge_lists([]).equals(OPT_OUTS.empty_table())
 
 
-def test_of_equal_entries_the_one_received_first_stays():
-    later, sooner = (read("#no_cv\n7", received_on=day) for day in (DAY, datetime.date(2025, 1, 1)))
-    assert merge_lists([later, sooner]).equals(sooner)
-    elsewhere = read("7", source="elsewhere")
-    both = merge_lists([later, elsewhere])
-    assert [(row["source"], row["key"]) for row in both.to_pylist()] == [
-        ("elsewhere", "7"),
-        ("flickr", "7"),
-        (None, "nocv"),
+def test_entries_that_differ_in_more_than_their_spelling_all_stay():
+    rows = [
+        "5,search,,,,,,",
+        "5,search commercial,,,,,,",
+        "5,,withdrawn,,,,,",
+        "5,,,2027-01-01,,,,",
+        "5,,,,2027-01-01,,,",
+        "5,,,,,form,,",
+        "5,,,,,,me,",
+        "5,,,,,,you,",
+        "5,,,,,,,r1",
+        "5,,,,,,,",
     ]
+    header = "item_id,purposes,state,effective_on,expires_on,origin,requester,request\n"
+    found = read(header + "\n".join([*rows, *rows]))
+    assert len(found) == len(rows)
+    assert merge_lists([read(header + row) for row in reversed(rows)]).equals(found)
+    assert merge_lists([found, read("5", received_on=datetime.date(2026, 11, 11))]).num_rows == len(rows) + 1
+
+
+def test_ids_are_of_the_datasets_platform_and_flickrs_of_flickr():
+    rows = read(
+        "item_id,owner_id,alias,name\n7,,,\n,12@N00,,\n,,ann,\n,,https://www.flickr.com/people/Bob/,\n"
+        ",,,Flickr Fan\nhttps://flic.kr/p/38,,,\n",
+        source="museum",
+    ).to_pylist()
+    assert {(row["kind"], row["source"], row["key"]) for row in rows} == {
+        ("item", "museum", "7"),
+        ("item", "flickr", "123"),
+        ("owner", "flickr", "12@N00"),
+        ("alias", "museum", "ann"),
+        ("alias", "flickr", "bob"),
+        ("name", "museum", "flickr fan"),
+    }
 
 
 @given(
     size=st.integers(1, 40), entries=st.lists(st.sampled_from([*ENTRIES, None, ("", "", "")]), max_size=12)
 )
 def test_blocks_of_any_size_give_the_same_lines(size, entries):
-    data = "".join(f"{entry[2] if entry else 'foo*'}\r\n" for entry in entries).encode()
-    good = b"".join(line for line in data.splitlines(keepends=True) if b"foo*" not in line)
+    data = "".join(f"{entry[2] if entry else 'foo bar'}\r\n" for entry in entries).encode()
+    good = b"".join(line for line in data.splitlines(keepends=True) if b"foo bar" not in line)
     with pytest.MonkeyPatch.context() as patch:
         whole, faults = read(good), [place for place, entry in enumerate(entries, 1) if entry is None]
         patch.setattr(lists, "_BLOCK_BYTES", size)
@@ -167,8 +165,10 @@ def test_the_faults_of_a_list_in_these_words():
 
 
 def test_only_the_first_faults_are_named_and_the_others_counted():
-    lines = fault_in("123\n" + "foo*\n" * 1000).splitlines()
-    assert lines[0] == "list.txt, line 2: 'foo*' is not an item id, owner id, Flickr URL or tag"
+    lines = fault_in("123\n" + "foo bar\n" * 1000).splitlines()
+    assert (
+        lines[0] == "list.txt, line 2: 'foo bar' is not an item id, owner id, URL, host, content hash or #tag"
+    )
     assert len(lines) == 21
     assert lines[-1] == "list.txt: and 980 more"
 
@@ -178,7 +178,7 @@ def test_only_the_first_faults_are_named_and_the_others_counted():
     [
         ("item_ids\n1", "line 1: unknown column 'item_ids'. Did you mean 'item_id'?"),
         ("\n\nItem_ID\n1", "line 3: unknown column 'Item_ID'. Did you mean 'item_id'?"),
-        ("item_id,date\n1,2", "line 1: unknown column 'date'. Columns, separated by commas, are item_id, "),
+        ("item_id,xyz\n1,2", "line 1: unknown column 'xyz'. Columns are item_id, "),
         ("item_id;owner_id\n1;2", "line 1: unknown column 'item_id;owner_id'."),
         ("tag,tag\na,b", "line 1: column 'tag' comes twice"),
         ("kind,note\nitem,x", "line 1: columns 'kind' and 'value' go together"),
@@ -217,3 +217,30 @@ def test_many_lines_are_a_matter_of_kernels():
     table = read(data)
     assert table.num_rows == 300_000
     assert table["key"].to_pylist() == sorted(numbers.to_pylist())
+
+
+SUSPICIOUS = ["*", "%", "^.+$", "foo*", "flickr.com", "p\u0430ypal", "https://example.com/*"]
+
+
+@pytest.mark.parametrize("raw", SUSPICIOUS)
+@pytest.mark.parametrize("line", ["{raw}", "target\n{raw}", "item_id\n{raw}", "name\n{raw}", "host\n{raw}"])
+def test_what_is_suspicious_is_held_and_not_a_fault(raw, line):
+    if raw == "flickr.com" and line.startswith("name"):
+        return  # somebody's name may be anything
+    data = line.format(raw=raw)
+    rows = read(data + "\n").to_pylist()
+    assert [(row["raw"], row["state"]) for row in rows] == [(raw, "held")]
+    assert rows[0]["held_for"]
+    kind = {"item_id": "item", "name": "name", "host": "host"}.get(data.split("\n")[0], rows[0]["kind"])
+    assert rows[0]["kind"] == kind
+    assert rows[0]["key"]
+
+
+def test_what_is_suspicious_and_withdrawn_withdraws():
+    rows = read("host,state\nflickr.com,withdrawn\nflickr.com,\n").to_pylist()
+    assert [(row["state"], row["held_for"] is None) for row in rows] == [("held", False), ("withdrawn", True)]
+
+
+def test_plain_names_in_any_script_are_not_held():
+    rows = read("name\nAnn B.\n\u0410\u043d\u043d\u0430\n\u5c71\u7530\u592a\u90ce\nJos\u00e9\n").to_pylist()
+    assert {row["state"] for row in rows} == {"active"}

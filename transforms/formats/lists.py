@@ -25,29 +25,33 @@ _FAULTS_NAMED = 20
 
 @dataclass
 class Faults:
-    """Lines that are not understood: the first of them in words, all of them counted."""
+    """Lines that are not understood: the first ``most`` of them in words, all of them counted."""
 
     place: str
     count: int = 0
     named: list[tuple[int, str]] = field(default_factory=list)
+    most: int = _FAULTS_NAMED
 
     def add(self, lines: Lines, words: Iterator[str]) -> None:
         """Counts ``lines``, which ascend; as many ``words`` are asked for as may be needed."""
         self.count += len(lines)
-        self.named.extend(zip(lines[:_FAULTS_NAMED].tolist(), words, strict=False))
+        self.named.extend(zip(lines[: self.most].tolist(), words, strict=False))
 
     def trim(self) -> None:
         """Forgets the words that would not be said, once no earlier line can come."""
-        self.named = sorted(self.named)[:_FAULTS_NAMED]
+        self.named = sorted(self.named)[: self.most]
 
-    def check(self) -> None:
+    def said(self) -> list[str]:
+        """A line for each of the first faults, then their count."""
         self.trim()
-        if not self.count:
-            return
         said = [f"{self.place}, line {line}{words}" for line, words in self.named]
         if self.count > len(said):
             said.append(f"{self.place}: and {self.count - len(said):,} more")
-        raise InputError("\n".join(said))
+        return said
+
+    def check(self) -> None:
+        if self.count:
+            raise InputError("\n".join(self.said()))
 
 
 def check_text(data: bytes, place: str) -> None:

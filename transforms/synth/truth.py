@@ -23,6 +23,8 @@ from transforms.synth.history import (
     observed_licenses,
     observed_visibilities,
 )
+from transforms.synth.leave import Leave
+from transforms.synth.leavetruth import AS_OF, PURPOSES, said_no
 from transforms.synth.optouts import OptOutList
 from transforms.synth.population import Population
 
@@ -35,11 +37,22 @@ RELEASES = tuple((policy, as_of) for as_of in _DATES for policy in ("research", 
 """The cuts whose answers are known: policy and as-of date."""
 
 
+_FORBIDDEN = {
+    "commercial": {"NC", "ND"},
+    "computer-vision": {"ND"},
+    "generative-training": {"NC", "ND"},
+    "face-detection": {"ND"},
+    "face-recognition": {"ND"},
+}
+
+
 def _allows(policy: str, license_id: str) -> bool:
+    if policy == "metadata-index":
+        return True
     if license_id in ("CC0-1.0", "CC-PDM-1.0"):
         return True
     elements = license_id.split("-")
-    return elements[:2] == ["CC", "BY"] and (policy == "research" or not {"NC", "ND"} & set(elements))
+    return elements[:2] == ["CC", "BY"] and not _FORBIDDEN.get(policy, set()) & set(elements)
 
 
 def _count(counts: Counts, path: Path, codes: I64, names: Sequence[str]) -> None:
@@ -48,7 +61,7 @@ def _count(counts: Counts, path: Path, codes: I64, names: Sequence[str]) -> None
             counts[(*path, names[code])] += number
 
 
-def tally(people: Population, low: int, high: int, lists: Sequence[OptOutList]) -> Counts:
+def tally(people: Population, low: int, high: int, lists: Sequence[OptOutList], leave: Leave) -> Counts:
     """The answers over items ``low`` to ``high``, keyed by their path in ``expected.json``."""
     item = np.arange(low, high)
     owner = people.owner_of(item)
@@ -65,34 +78,43 @@ def tally(people: Population, low: int, high: int, lists: Sequence[OptOutList]) 
         _count(counts, ("snapshots", str(date), "by_license"), licenses[place][seen], _NAMES)
         _count(counts, ("snapshots", str(date), "by_visibility"), visibilities[place][seen], VISIBILITIES)
 
-    for number, (policy, as_of) in enumerate(RELEASES):
+    def release(path: Path, policy: str, as_of: datetime.date, said: dict[str, Mask]) -> None:
         newest = sum(date <= as_of for date in SNAPSHOTS) - 1
         now = np.where(seen, licenses[newest], then)
         visibility = np.where(seen, visibilities[newest], VISIBILITIES.index("unknown"))
+        kept = np.ones(len(item), np.bool_)
+        for reason, holds in (said | _shown(policy, then, now, visibility)).items():
+            _add(counts, (*path, "reasons", reason), holds)
+            _add(counts, (*path, "first_reason", reason), holds & kept)
+            kept = kept & ~holds
+        _add(counts, (*path, "kept"), kept)
+        _add(counts, (*path, "excluded"), ~kept)
+        _count(counts, (*path, "by_license_kept"), now[kept], _NAMES)
+
+    for number, (policy, as_of) in enumerate(RELEASES):
         in_force = [each for each in lists if each.received_on <= as_of]
-        allowed = np.array([_allows(policy, name) for name in _NAMES])[now]
-        reserved = LICENSES.index("all-rights-reserved")
-        # In order of precedence: the first that is true is an item's first reason.
-        reasons: dict[str, Mask] = {
+        opted_out = {
             "opt_out_item": np.isin(item, np.concatenate([each.items for each in in_force])),
             "opt_out_owner": np.isin(owner, np.concatenate([each.owners for each in in_force])),
-            "opt_out_tag": people.has_no_cv(item),
-            "deleted": visibility == VISIBILITIES.index("deleted"),
-            "private": visibility == VISIBILITIES.index("private"),
-            "visibility_unknown": visibility == VISIBILITIES.index("unknown"),
-            "license_unknown": now == UNKNOWN,
-            "license_withdrawn": (now == reserved) & (then != reserved),
-            "license_not_allowed": (now != UNKNOWN) & ~allowed,
         }
-        kept = np.ones(len(item), np.bool_)
-        for reason, holds in reasons.items():
-            _add(counts, ("releases", number, "reasons", reason), holds)
-            _add(counts, ("releases", number, "first_reason", reason), holds & kept)
-            kept = kept & ~holds
-        _add(counts, ("releases", number, "kept"), kept)
-        _add(counts, ("releases", number, "excluded"), ~kept)
-        _count(counts, ("releases", number, "by_license_kept"), now[kept], _NAMES)
+        release(("releases", number), policy, as_of, opted_out)
+    for policy in PURPOSES:
+        release(("leave", policy), policy, AS_OF, said_no(people, item, owner, lists, leave, policy))
     return counts
+
+
+def _shown(policy: str, then: I64, now: I64, visibility: I64) -> dict[str, Mask]:
+    """By reason, in their precedence: what a platform shows and what a license says."""
+    allowed = np.array([_allows(policy, name) for name in _NAMES])[now]
+    reserved = LICENSES.index("all-rights-reserved")
+    return {
+        "deleted": visibility == VISIBILITIES.index("deleted"),
+        "private": visibility == VISIBILITIES.index("private"),
+        "visibility_unknown": visibility == VISIBILITIES.index("unknown"),
+        "license_unknown": (now == UNKNOWN) & (policy != "metadata-index"),
+        "license_withdrawn": (now == reserved) & (then != reserved) & ~allowed,
+        "license_not_allowed": (now != UNKNOWN) & ~allowed,
+    }
 
 
 def _add(counts: Counts, path: Path, holds: Mask) -> None:
@@ -112,13 +134,12 @@ def answers(
             "policy": policy,
             "as_of": str(as_of),
             "opt_outs": [each.name for each in lists if each.received_on <= as_of],
-            "kept": counts["releases", number, "kept"],
-            "excluded": counts["releases", number, "excluded"],
-            "first_reason": _under(counts, ("releases", number, "first_reason")),
-            "reasons": _under(counts, ("releases", number, "reasons")),
-            "by_license_kept": _under(counts, ("releases", number, "by_license_kept")),
+            **_release(counts, ("releases", number)),
         }
         for number, (policy, as_of) in enumerate(RELEASES)
+    ]
+    with_leave = [
+        {"policy": policy, "as_of": str(AS_OF), **_release(counts, ("leave", policy))} for policy in PURPOSES
     ]
     snapshots = {
         str(date): {
@@ -143,6 +164,17 @@ def answers(
             for each in lists
         },
         "releases": releases,
+        "leave": with_leave,
+    }
+
+
+def _release(counts: Counts, path: Path) -> dict[str, Any]:
+    return {
+        "kept": counts[(*path, "kept")],
+        "excluded": counts[(*path, "excluded")],
+        "first_reason": _under(counts, (*path, "first_reason")),
+        "reasons": _under(counts, (*path, "reasons")),
+        "by_license_kept": _under(counts, (*path, "by_license_kept")),
     }
 
 

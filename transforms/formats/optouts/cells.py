@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.domain.suspicions import suspicions
 from transforms.domain.targets import parse_targets, why_not
 from transforms.domain.texts import shown
 from transforms.formats.lists import Faults, Lines
@@ -29,8 +30,17 @@ _MEANING = MappingProxyType(
     }
 )
 _ALSO = MappingProxyType({"owner": "alias", "alias": "owner"})  # people write one for the other
-_MARK = MappingProxyType({"tag": ("#", "^(?:#|(?i:tag:))"), "alias": ("alias:", "/|(?i:^alias:)|@|%40")})
+_MARK = MappingProxyType(
+    {
+        "tag": ("#", "^(?:#|(?i:tag:))"),
+        "alias": ("alias:", "/|(?i:^alias:)|@|%40"),
+        "host": ("host:", "/|(?i:^host:)"),
+    }
+)
+"""What a word needs before it to be understood as of its kind, and what shows that it has it."""
 _HELD_AS = "url"  # the kind of what nobody can tell
+_MOST_CHARACTERS = 2048  # nobody looks at more
+_NO_TEXT = r"[\x00-\x1f\x7f]"  # a file of another kind, or of lines that end otherwise
 
 
 def read_cells(lines: Lines, cells: pa.Array, kind: str | None, where: str, faults: Faults) -> pa.Table:
@@ -44,12 +54,14 @@ def read_cells(lines: Lines, cells: pa.Array, kind: str | None, where: str, faul
         faults: gets the cells that are not understood.
 
     Returns:
-        A table of :data:`FOUND` and ``at``, the place of the cell: of those that are understood or suspicious.
+        A table of :data:`FOUND` and ``at``, the place of the cell: one row for each cell that is understood
+        or suspicious.
     """
-    targets = parse_targets(_marked(cells, kind))
+    marked = _marked(cells, kind)
+    targets = parse_targets(marked)
     kinds, names = targets["kind"].combine_chunks(), targets["key"].combine_chunks()
     understood = _of_kind(cells, kinds, kind)
-    held_for = _suspicions(cells, kinds)
+    held_for = _suspicions(marked, kinds)
     suspicious = held_for.is_valid()
     odd = pc.and_not(suspicious, understood)
     if pc.any(odd).as_py():
@@ -92,5 +104,14 @@ def _of_kind(cells: pa.Array, kinds: pa.Array, kind: str | None) -> pa.Array:
 
 
 def _suspicions(cells: pa.Array, kinds: pa.Array) -> pa.Array:
-    """Why a person must look at each cell; null where nobody must."""
-    return pa.nulls(len(cells), pa.string())
+    """Why a person must look at each cell, which was read as of its kind; null where nobody must."""
+    none = pa.nulls(len(cells), pa.string())
+    by_id = pc.is_in(kinds, pa.array(["item", "owner"]))  # an id says what it means, and most cells are ids
+    looked_at = pc.and_not(
+        pc.less_equal(pc.utf8_length(cells), _MOST_CHARACTERS),
+        pc.match_substring_regex(cells, _NO_TEXT),
+    )
+    odd = pc.and_not(looked_at, by_id)
+    if not pc.any(odd).as_py():
+        return none
+    return pc.replace_with_mask(none, odd, suspicions(cells.filter(odd)))

@@ -20,6 +20,7 @@ from transforms.domain.schemas import OPT_OUTS
 from transforms.domain.texts import encode
 
 _OF_A_PLATFORM = ("item", "owner", "alias", "name")  # kinds whose keys mean something on one platform only
+_FLICKRS = r"(?i)flic(?:kr\.com|\.kr)(?::[0-9]*)?/|(?:@|%40)n[0-9]{2}"
 _REQUEST_DIGITS = 16
 _BETWEEN = "\x1f"  # no key, origin or requester holds a control character
 
@@ -163,7 +164,7 @@ def _ranks(names: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 def _sources(found: pa.Table, own: str) -> pa.ChunkedArray:
     """Whose ids are meant. A bare number is the dataset's own; an NSID or a Flickr URL says whose it is."""
-    flickrs = pc.match_substring_regex(found["raw"], r"(?i)flic|(?:@|%40)n[0-9]{2}")
+    flickrs = pc.and_(pc.match_substring_regex(found["raw"], _FLICKRS), pc.not_equal(found["kind"], "name"))
     whose = pc.if_else(flickrs, pa.scalar("flickr"), pa.scalar(own))
     has_source = pc.is_in(found["kind"], pa.array(_OF_A_PLATFORM))
     return pc.if_else(has_source, whose, pa.scalar(None, pa.string()))

@@ -104,7 +104,7 @@ def read_fields(lines: Lines, cells: Mapping[str, pa.Array], received: Received,
         faults: gets the cells that are not understood.
 
     Returns:
-        The columns of ``cells`` that are among :data:`FIELDS`, typed, row for row; null where nothing is written.
+        The columns of ``cells`` that are among :data:`FIELDS`, typed, row for row; null where it is empty.
 
     Raises:
         ConfigError: a requester is named, and there is no key.

@@ -28,8 +28,10 @@ import pyarrow as pa
 from transforms.domain.errors import InputError
 from transforms.domain.texts import did_you_mean, shown
 from transforms.formats.lists import Faults, blocks
-from transforms.formats.optouts.entries import Received, as_one_request, merge_lists
-from transforms.formats.optouts.rows import read_rows
+from transforms.formats.optouts.cells import read_cells
+from transforms.formats.optouts.entries import Received, as_one_request, complete, merge_lists
+from transforms.formats.optouts.fields import FIELDS, read_fields
+from transforms.formats.optouts.rows import KIND_OF
 
 _COLUMN_OF = MappingProxyType(
     {
@@ -74,6 +76,8 @@ _BULLET = re.compile(r"(?:[-*+]\s+(?:\[[xX]\]\s+)?|[0-9]{1,3}[.)]\s+)(?=\S)")
 _LINK = re.compile(r"\[[^\]]*\]\((?P<url>[^()\s]+)\)|<(?P<bare>[^<>\s]+)>|`(?P<code>[^`]+)`")
 _NO_ANSWER = "_No response_"
 
+_Answer = tuple[str, int, str]  # its column, line and text
+
 
 def looks_so(data: bytes) -> bool:
     """Whether the file begins with a heading. Of other forms only hosts files begin so."""
@@ -88,28 +92,39 @@ def read(data: bytes, received: Received, faults: Faults) -> Iterator[pa.Table]:
         ConfigError: a requester is named, and there is no key.
     """
     answers = _answers(data, received.place)
-    said: dict[str, str] = {}
-    for column in {column for column, _, _ in answers} - {*_MANY, "note"}:
-        joined = (" " if column in ("purposes", "evidence") else "\n").join(
-            text for at, _, text in answers if at == column
-        )
-        said[column] = joined
+    said = _said(answers, received, faults)
     entries = []
     for column in _MANY:
         named = [(line, text) for at, line, text in answers if at == column]
-        lines = np.array([line for line, _ in named], np.int64)
-        cells = {column: pa.array([text for _, text in named], pa.string())}
-        cells |= {name: pa.array([text] * len(named), pa.string()) for name, text in said.items()}
-        entries.append(read_rows(lines, cells, received, faults))
+        lines, texts = (
+            np.array([line for line, _ in named], np.int64),
+            pa.array([t for _, t in named], pa.string()),
+        )
+        found = read_cells(lines, texts, KIND_OF[column], f", {column}", faults).drop_columns(["at"])
+        for name in said.column_names:
+            found = found.append_column(name, said[name].take(pa.array([0] * len(found), pa.int64())))
+        entries.append(complete(found, received))
     whole = merge_lists(entries)
     if not len(whole) and not faults.count:
         raise InputError(f"{received.place}: the form names no account and no item")
-    yield whole if "request" in said else as_one_request(whole)
+    yield whole if "request" in said.column_names else as_one_request(whole)
 
 
-def _answers(data: bytes, place: str) -> list[tuple[str, int, str]]:
+def _said(answers: list[_Answer], received: Received, faults: Faults) -> pa.Table:
+    """One row of what the form says of all that it names. Where no purpose is chosen, every one is meant."""
+    texts: dict[str, str] = {}
+    first = 0
+    for column, line, text in answers:
+        if column in FIELDS:
+            first = first or line
+            texts[column] = f"{texts[column]} {text}" if column in texts else text
+    cells = {column: pa.array([text]) for column, text in texts.items()}
+    return read_fields(np.array([first], np.int64), cells, received, faults)
+
+
+def _answers(data: bytes, place: str) -> list[_Answer]:
     """Column, line and text of every line of an answer."""
-    answers: list[tuple[str, int, str]] = []
+    answers: list[_Answer] = []
     column = ""
     for lines, texts in blocks(data):
         for line, text in zip(lines.tolist(), texts.to_pylist(), strict=True):

@@ -1,0 +1,258 @@
+"""``byleave opt-outs``: what a list would remove, what waits for a person, and what became of a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipelines.commands.options import (
+    IsoDate,
+    counted,
+    files_argument,
+    intake_options,
+    json_option,
+    requester_key_option,
+    runner_options,
+    show,
+    store_argument,
+    watch,
+)
+
+if TYPE_CHECKING:
+    from pipelines.runner import Runner
+    from pipelines.store.tables import Table
+    from transforms.intake import Rules
+
+_NOT_UNDERSTOOD = 4  # the exit code of an input that has to be mended
+_LINES = 20
+
+_requests_argument = click.argument("requests", nargs=-1, metavar="REQUEST...")
+_decided_on = click.option(
+    "--received-on", required=True, type=IsoDate(), metavar="DATE", help="Day on which it was decided."
+)
+_evidence = click.option("--evidence", required=True, metavar="TEXT", help="Who decided, and why.")
+_lists = click.option(
+    "--list", "lists", multiple=True, metavar="LIST", help="Everything that waits of this list."
+)
+
+
+@click.group(name="opt-outs")
+def opt_outs() -> None:
+    """Look at opt-outs before they count, decide on those that wait, and say what became of them."""
+
+
+@opt_outs.command()
+@store_argument
+@files_argument
+@click.option(
+    "--received-on",
+    default=None,
+    type=IsoDate(),
+    metavar="DATE",
+    help="Day on which it comes in. [default: the newest day that the store knows]",
+)
+@click.option("--purposes", default=None, metavar="NAMES", help="What entries cover that do not say it.")
+@click.option("--origin", default=None, metavar="NAME", help="Through whom entries came that do not say it.")
+@intake_options
+@requester_key_option
+@runner_options
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print a line for each entry, as CSV.")
+def check(
+    store: str,
+    files: tuple[str, ...],
+    received_on: str | None,
+    purposes: str | None,
+    origin: str | None,
+    rules: Rules,
+    requester_key: str | None,
+    runner: Runner,
+    as_json: bool,
+    as_csv: bool,
+) -> int:
+    """Say what a list would remove, what waits for a person, what is not understood. Takes in nothing.
+
+    Exit code 0 if all is understood, whether held or not; 4 if a line is not.
+
+    \b
+    Example:
+      byleave opt-outs check yfcc.store requests.csv
+    """
+    from pipelines.checked import csv_of, json_of, text_of
+    from pipelines.dryrun import check_opt_outs
+    from pipelines.receipts import newest_day
+    from pipelines.store.store import open_store
+    from transforms.formats.optouts.fields import purposes_option
+
+    opened = open_store(store)
+    found = check_opt_outs(
+        opened,
+        files,
+        received_on=received_on or newest_day(opened) or "1970-01-01",
+        runner=runner,
+        rules=rules,
+        purposes=purposes_option(purposes),
+        origin=origin,
+        requester_key=requester_key,
+        most_faults=1 << 62 if as_json else _LINES,
+    )
+    if as_csv:
+        click.echo(csv_of(found), nl=False)
+        for faults in found.faults:
+            for line in faults.said():
+                click.echo(line, err=True)
+    else:
+        show(json_of(found) if as_json else {}, "" if as_json else text_of(found, _LINES), as_json=as_json)
+    return _NOT_UNDERSTOOD if found.not_understood else 0
+
+
+@opt_outs.command(name="list")
+@store_argument
+@click.option("--held", is_flag=True, help="Only what waits for a person.")
+@json_option
+def list_(store: str, held: bool, as_json: bool) -> None:
+    """List the opt-out lists, or the entries that wait for a person."""
+    from pipelines.checked import told_of
+    from pipelines.requests import waiting
+    from pipelines.store.store import open_store
+    from pipelines.store.tables import OPT_OUTS
+
+    opened = open_store(store)
+    if held:
+        entries = waiting(opened)
+        rows = told_of(entries, ("request", "kind", "key", "raw", "received_on", "held_for", "list"))
+        lines = [f"{row['request']}  {row['kind']} {row['raw']!a}: {row['held_for']}" for row in rows]
+        text = "\n".join([f"{counted(len(rows), 'entry', 'entries')} held", *lines])
+        show({"held": rows}, text, as_json=as_json)
+        return
+    tables = [_of(table) for table in opened.tables.all(OPT_OUTS)]
+    lines = [
+        f"{each['list']}  {counted(each['rows'], 'entry', 'entries')}, {each['held']:,} held"
+        for each in tables
+    ]
+    show({"lists": tables}, "\n".join(lines) or "no opt-out list yet", as_json=as_json)
+
+
+def _of(table: Table) -> dict[str, Any]:
+    return {"list": table.name, "received_on": table.date, "held": 0, "withdrawn": 0, **table.counts}
+
+
+@opt_outs.command()
+@store_argument
+@_requests_argument
+@_lists
+@_decided_on
+@_evidence
+@click.option("--only-items", is_flag=True, help="Not the same bytes under other ids.")
+@json_option
+def approve(
+    store: str,
+    requests: tuple[str, ...],
+    lists: tuple[str, ...],
+    received_on: str,
+    evidence: str,
+    only_items: bool,
+    as_json: bool,
+) -> None:
+    """Let held requests count from a day on.
+
+    \b
+    Example:
+      byleave opt-outs approve yfcc.store r0123456789abcdef --received-on 2026-11-12 \\
+        --evidence "J. Doe, by phone"
+    """
+    from pipelines import approvals
+    from pipelines.store.store import open_store
+    from transforms.intake import told
+
+    _need(requests, lists)
+    table, intake = approvals.approve(
+        open_store(store),
+        requests,
+        received_on=received_on,
+        evidence=evidence,
+        lists=lists,
+        only_items=only_items,
+        watch=watch(),
+    )
+    met = told(intake.entries, intake.weighing.weights)
+    items = sum(met["items"].to_pylist())
+    show(
+        {**_of(table), "items": items},
+        f"opt-outs {table.name}: {counted(table.counts['rows'], 'entry', 'entries')} approved,"
+        f" which meet {counted(items, 'item')}",
+        as_json=as_json,
+    )
+
+
+@opt_outs.command()
+@store_argument
+@_requests_argument
+@_lists
+@_decided_on
+@_evidence
+@json_option
+def refuse(
+    store: str,
+    requests: tuple[str, ...],
+    lists: tuple[str, ...],
+    received_on: str,
+    evidence: str,
+    as_json: bool,
+) -> None:
+    """Refuse held requests: they stay in the ledger, and never count."""
+    from pipelines import approvals
+    from pipelines.store.store import open_store
+
+    _need(requests, lists)
+    table = approvals.refuse(
+        open_store(store), requests, received_on=received_on, evidence=evidence, lists=lists
+    )
+    _tell(table, "refused", as_json)
+
+
+@opt_outs.command()
+@store_argument
+@_requests_argument
+@_decided_on
+@_evidence
+@json_option
+def withdraw(store: str, requests: tuple[str, ...], received_on: str, evidence: str, as_json: bool) -> None:
+    """Take requests back: from a day on they no longer count, and what they removed comes back."""
+    from pipelines import approvals
+    from pipelines.store.store import open_store
+
+    _need(requests, ())
+    table = approvals.withdraw(open_store(store), requests, received_on=received_on, evidence=evidence)
+    _tell(table, "withdrawn", as_json)
+
+
+def _need(requests: tuple[str, ...], lists: tuple[str, ...]) -> None:
+    if not requests and not lists:
+        raise click.UsageError("Name a request, as 'byleave opt-outs list' and 'receipt' show them.")
+
+
+def _tell(table: Table, how: str, as_json: bool) -> None:
+    text = f"opt-outs {table.name}: {counted(table.counts['rows'], 'entry', 'entries')} {how}"
+    show(_of(table), text, as_json=as_json)
+
+
+@opt_outs.command()
+@store_argument
+@click.argument("request", metavar="ID")
+@click.option("--as-of", default=None, type=IsoDate(), metavar="DATE", help="[default: the newest day known]")
+@json_option
+def receipt(store: str, request: str, as_of: str | None, as_json: bool) -> None:
+    """Say what became of a request: its state, its dates, and the releases from which it was honored.
+
+    \b
+    Example:
+      byleave opt-outs receipt yfcc.store r0123456789abcdef
+    """
+    from pipelines.checked import receipt_text
+    from pipelines.receipts import receipt as made
+    from pipelines.store.store import open_store
+
+    found = made(open_store(store), request, as_of=as_of, watch=watch())
+    show(found.to_json(), receipt_text(found), as_json=as_json)

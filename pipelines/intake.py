@@ -1,0 +1,161 @@
+"""Intake: entries that were read become a list of the ledger, less what has to wait for a person.
+
+The one way into the ledger, for files and for a person's word alike. A dry run stops before the list is made.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.progress import UNWATCHED, Watch
+from pipelines.requests import APPROVED
+from pipelines.steps.opt_outs import counts_of
+from pipelines.store.probe import probe
+from pipelines.store.store import Store
+from pipelines.store.tables import OPT_OUTS, Table
+from pipelines.weighing import Weighing, weigh_targets
+from transforms.domain import schemas
+from transforms.domain.errors import InputError
+from transforms.formats.optouts.entries import merge_lists, turns_of
+from transforms.intake import FEW_ENTRIES, Rules, hold, targets_of, with_contents
+
+Files = Sequence[Mapping[str, Any]]
+"""What a list was made of: name, bytes, sha256, format of each file; the origin where one is stated."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A list as it would be taken in.
+
+    Attributes:
+        entries: in ``schemas.OPT_OUTS``, with those of contents.
+        weighing: what the targets of all entries meet in the newest manifest.
+        whole: why the list is held as a whole; empty where it is not.
+        derived: how many of the entries are of contents of items that the list opts out.
+    """
+
+    entries: pa.Table
+    weighing: Weighing
+    whole: str
+    derived: int
+
+
+def weigh_list(
+    store: Store,
+    entries: pa.Table,
+    files: Files,
+    received_on: str,
+    rules: Rules,
+    watch: Watch = UNWATCHED,
+) -> Intake:
+    """What would become of entries that were read, by the rules. Writes no list.
+
+    Args:
+        store: whose newest manifest they are weighed against.
+        entries: in ``schemas.OPT_OUTS``.
+        files: they were read from.
+        received_on: ISO date.
+        rules: of the intake.
+        watch: shows how far it is.
+    """
+    weighing = weigh_targets(store, targets_of(entries), watch)
+    whole = _drift(store, len(entries), files, received_on, rules)
+    held = hold(entries, weighing.weights, weighing.items, rules, whole=whole)
+    contents, weighing = _contents(store, held, weighing, rules, watch)
+    derived = hold(contents, weighing.weights, weighing.items, rules)
+    taken = merge_lists([held, derived])
+    return Intake(taken, weighing, whole, len(taken) - len(entries))
+
+
+def _contents(
+    store: Store, entries: pa.Table, weighing: Weighing, rules: Rules, watch: Watch
+) -> tuple[pa.Table, Weighing]:
+    """The entries that cover the same bytes under other ids; what they meet, besides what was weighed."""
+    contents = with_contents(entries, weighing.weights, weighing.manifest)
+    if rules.only_items or not len(contents):
+        return schemas.OPT_OUTS.empty_table(), weighing
+    more = weigh_targets(store, targets_of(contents), watch)
+    weights = pa.concat_tables([weighing.weights, more.weights]).combine_chunks()
+    return contents, Weighing(weighing.manifest, weighing.items, weights)
+
+
+def _drift(store: Store, entries: int, files: Files, received_on: str, rules: Rules) -> str:
+    """Why a list is held as a whole: it is too unlike its last version that stands."""
+    before = _last_version(store.tables.all(OPT_OUTS), files, received_on)
+    if before is None:
+        return ""
+    why = rules.drift(before.counts["rows"] - before.counts.get("derived", 0), entries)
+    return f"{why} since {before.name}" if why else ""
+
+
+def _last_version(tables: Sequence[Table], files: Files, received_on: str) -> Table | None:
+    """The last list of the same origin, or of the same file names, that was not held or is approved."""
+    approved = {file["name"] for table in tables for file in table.files if file["format"] == APPROVED}
+    bytes_now = {file["sha256"] for file in files}
+    versions = [
+        table
+        for table in tables
+        if table.date <= received_on
+        and _series(table.files) == _series(files)
+        and {file["sha256"] for file in table.files} != bytes_now
+        and (not table.counts.get("held_whole") or table.name in approved)
+    ]
+    return versions[-1] if versions else None
+
+
+def _series(files: Files) -> set[str]:
+    """What versions of one list have in common."""
+    return {file.get("origin") or PurePosixPath(file["name"]).name for file in files}
+
+
+def accept(store: Store, entries: pa.Table, *, only_items: bool = False, watch: Watch = UNWATCHED) -> Intake:
+    """What would become of entries on which a person decided: nothing is held. Writes no list."""
+    weighing = weigh_targets(store, targets_of(entries), watch)
+    contents, weighing = _contents(store, entries, weighing, Rules(only_items=only_items), watch)
+    taken = merge_lists([entries, contents])
+    return Intake(taken, weighing, "", len(taken) - len(entries))
+
+
+def take_in(store: Store, intake: Intake, files: Files, received_on: str) -> Table:
+    """The list of an intake, made visible.
+
+    Raises:
+        InputError: it is held as a whole and withdraws much: neither its word nor that of its last version
+            may be lost meanwhile.
+    """
+    counts = counts_of(intake.entries)
+    if intake.whole and counts["withdrawn"] > FEW_ENTRIES:
+        raise InputError(
+            f"{', '.join(file['name'] for file in files)}: {intake.whole}, and {counts['withdrawn']:,}"
+            " entries withdraw opt-outs. Nothing was taken in. If it is meant so, accept it: --max-shrink or"
+            " --max-growth"
+        )
+    more = {"derived": intake.derived, "held_whole": counts["held"] if intake.whole else 0}
+    return commit_list(store, intake.entries, files, received_on, more)
+
+
+def commit_list(
+    store: Store, entries: pa.Table, files: Files, received_on: str, more: Mapping[str, int] | None = None
+) -> Table:
+    """The list of these entries, named by the day and its content, with ``more`` counts."""
+    blob = store.blobs.put_table(entries, schemas.OPT_OUTS)
+    counts = {**counts_of(entries), **(more or {})}
+    table = Table(
+        OPT_OUTS,
+        f"{received_on}-{blob.digest[:8]}",
+        date=received_on,
+        blobs={"entries": blob},
+        counts={**counts, "rows_read": len(entries), "duplicates": 0, "quarantined": 0},
+        files=tuple(files),
+        turns=turns_of(entries, datetime.date.fromisoformat(received_on)),
+    )
+    if store.tables.find(OPT_OUTS, table.name) is None:
+        probe(store.backend)
+        store.tables.commit(table)
+    return store.tables.get(OPT_OUTS, table.name)

@@ -1,0 +1,39 @@
+"""Hosts that hold many people's pictures: an opt-out of one would speak for all of them.
+
+``platforms.csv`` says of each what the hosts below it are: more of the ``platform``, as ``live`` is below
+staticflickr.com, or each a ``customer`` of its own, as below blogspot.com.
+"""
+
+from __future__ import annotations
+
+import csv
+from importlib import resources
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def _known(below_it: str) -> list[str]:
+    rows = csv.DictReader(
+        resources.files(__package__).joinpath("platforms.csv").read_text("utf-8").splitlines()
+    )
+    return [row["host"] for row in rows if row["below_it"] == below_it]
+
+
+_WHOLE = r"(?:^|\.)(?:" + "|".join(host.replace(".", r"\.") for host in _known("platform")) + ")$"
+_ALONE = pa.array(_known("customer"))
+
+# Names below which a country lets others be registered, such as `co.uk`. One that is no such name but looks
+# so, as `go.de` does, waits for a person too.
+_SUFFIX = r"^[^.]+$|^(?:ac|asso|co|com|edu|go|gob|gov|gv|ltd|mil|ne|net|nhs|nom|or|org|plc|sch)\.[a-z]{2}$"
+
+
+def are_platforms(hosts: pa.Array) -> pa.Array:
+    """Whether each normalized host is a platform's own; null where the host is."""
+    alone = pc.is_in(pc.replace_substring_regex(hosts, r"^www\.", ""), _ALONE)
+    return pc.or_(pc.match_substring_regex(hosts, _WHOLE), alone)
+
+
+def are_suffixes(hosts: pa.Array) -> pa.Array:
+    """Whether others register their hosts below each normalized host; null where it is null."""
+    return pc.match_substring_regex(hosts, _SUFFIX)
