@@ -2,8 +2,8 @@
 
 python -m benchmarks.whatif --rows 10M [--rounds 3] [--build-only]
 
-Facts are drawn, not joined: what a join costs is part of the benchmark of releases. They lie in a store's buckets,
-sorted by owner as Join leaves them. DuckDB reads the same Parquet files. The answers must be equal.
+Facts are drawn, not joined: what a join costs is part of the benchmark of releases. They lie in a store's
+buckets, sorted by owner as Join leaves them. DuckDB reads the same Parquet files. The answers must be equal.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python -m benchmarks.peers.duckdb_whatif FOLDER BEFORE AFTER
 
-Prints the counts as JSON, by byleave's names. It is told what byleave reads from a policy: the SQL of its rules.
-Grouping by owner first, so that each is counted once in each cell, was faster than `count(distinct owner)`.
+Prints the counts as JSON, by byleave's names. Rows are added up by owner first, so that each owner is counted
+once in each cell.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def ask(folder: Path, before: str, after: str) -> dict[str, int]:
                 select *, {_first(find_policy(before))} as old, {_first(find_policy(after))} as new from facts
             )
             select
-                old is null as was, new is null as stays, coalesce(old, new) as reason, license_now as license,
+                old is null as was, new is null as stays, coalesce(old, new) as reason,
+                license_now as license,
                 coalesce(upload_year::text, 'unknown') as year, owner, count(*) as items
             from judged group by all""",
             [files],
