@@ -13,6 +13,7 @@ import click
 # Arrow is loaded, so it stands before what imports Arrow.
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
 
+from pipelines.commands.aliases import aliases
 from pipelines.commands.consents import consents
 from pipelines.commands.drift import drift
 from pipelines.commands.explain import explain
@@ -47,6 +48,7 @@ def cli() -> None:
 
 for command in (init, ingest, release, nightly, opt_outs, policy, explain, drift, licenses, sql, synth):
     cli.add_command(command)
+ingest.add_command(aliases)
 ingest.add_command(consents)
 licenses.add_command(ledger)
 ingest.add_command(signals)

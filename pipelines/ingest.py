@@ -30,7 +30,7 @@ from pipelines.runner import Runner
 from pipelines.steps import index, merge, opt_outs, partition
 from pipelines.store.probe import probe
 from pipelines.store.store import Store
-from pipelines.store.tables import DETECTIONS, LICENSES, MANIFESTS, OPT_OUTS, Table, check_name
+from pipelines.store.tables import DETECTIONS, LICENSES, MANIFESTS, Table, check_name
 from transforms.domain import subbuckets
 from transforms.domain.errors import ConfigError, InputError
 from transforms.domain.schemas import OPT_OUTS as OPT_OUTS_SCHEMA

@@ -28,10 +28,12 @@ from transforms import cut, decide, tallies
 from transforms.domain import licenses, schemas
 from transforms.domain.errors import ConfigError, IntegrityError, StateError
 from transforms.domain.policy import Policy
+from transforms.domain.purposes import ALL
 from transforms.domain.reasons import BIT, PRECEDENCE
 from transforms.facts import join_facts
 from transforms.ledger import Look, build_ledger, newest
 from transforms.published import DRIFT, TABLES
+from transforms.standing import standing
 
 POLICY = Policy(
     "research-noncommercial", ("CC-BY-2.0",), "newest", "exclude", "exclude", "exclude", "exclude", "exclude"
@@ -141,11 +143,12 @@ class World:
         every, reasons_of = [], []
         entries = [self.store.blobs.get_table(each.blobs["entries"]).cast(schemas.OPT_OUTS) for each in lists]
         asked = pa.concat_tables([schemas.OPT_OUTS.empty_table(), *entries])
+        leave = standing(asked, schemas.CONSENTS.empty_table(), schemas.ALIASES.empty_table(), DAY)
         for bucket, blob in sorted(table.buckets.items()):
             items = self.store.blobs.get_table(blob).cast(schemas.MANIFEST)
             seen = look(items, seed + bucket)
             looks = [Look(DAY, "flickr", full=False, rows=lambda seen=seen: seen)]
-            facts = join_facts(items, newest(build_ledger(items, looks)), asked)
+            facts = join_facts(items, newest(build_ledger(items, looks)), leave)
             reasons = decide.decide(facts, POLICY)
             every.append(items)
             reasons_of.append(reasons)
@@ -172,8 +175,12 @@ def opt_out_list(store: Store, name: str, **columns: Any) -> Table:
         schemas.OPT_OUTS,
         count,
         source=["flickr"] * count,
+        request=[f"r{number}" for number in range(count)],
         raw=columns["key"],
+        purposes=[ALL] * count,
+        state=["active"] * count,
         received_on=[DAY] * count,
+        effective_on=[DAY] * count,
         **columns,
     )
     blobs = {"entries": store.blobs.put_table(entries, schemas.OPT_OUTS)}
@@ -722,7 +729,7 @@ def test_a_release_is_published_with_regard_to_those_before(broken: World) -> No
 
 def test_ask_answers_as_text(world: World) -> None:
     assert list(ask(world.store, "select count(*) as n from manifest", how="csv")) == ['"n"', "60"]
-    with pytest.raises(ConfigError, match="Views: decisions, exclusions"):
+    with pytest.raises(ConfigError, match="Views: aliases, consents"):
         list(ask(world.store, "select nothing from manifest"))
 
 

@@ -269,7 +269,7 @@ def test_errors_are_one_line_and_the_views(
         run_query(connection, sql).read_all()
     first, second = str(caught.value).split("\n")
     assert not speaks(first)
-    assert second.startswith("Views: decisions, exclusions,")
+    assert second.startswith("Views: aliases, consents, decisions,")
 
 
 def test_errors_while_batches_are_read_are_told_alike(connection: duckdb.DuckDBPyConnection) -> None:

@@ -19,9 +19,6 @@ from transforms.domain.schemas import OPT_OUTS
 from transforms.domain.texts import encode
 from transforms.weigh import TARGETS
 
-FEW_ITEMS = 100
-"""A request that meets no more items is never held for its share: of a small manifest it is large."""
-
 FEW_ENTRIES = 100
 """A list that differs from its last version by no more entries than these is never held for it."""
 
@@ -40,12 +37,14 @@ class Rules:
         max_growth: of a list over its last version, as a share of that.
         max_shrink: likewise.
         only_items: take an opted-out item for itself, and not for its bytes.
+        few_items: a request that meets no more is not held for its share, which is large in a small manifest.
     """
 
     max_share: float = 0.001
     max_growth: float = 0.5
     max_shrink: float = 0.5
     only_items: bool = False
+    few_items: int = 1_000
 
     def __post_init__(self) -> None:
         most = {"max_share": 1.0, "max_growth": math.inf, "max_shrink": 1.0}
@@ -124,7 +123,7 @@ def hold(entries: pa.Table, weights: pa.Table, items: int, rules: Rules, *, whol
     """
     why = pa.nulls(len(entries), pa.string())
     met = _of_request(entries, weights)
-    too_many = met > max(rules.max_share * items, FEW_ITEMS)
+    too_many = met > max(rules.max_share * items, rules.few_items)
     share = _said("its request meets ", met, f" of {items} items, a larger share than {rules.max_share:g}")
     why = pc.if_else(pa.array(too_many), share, why)
     owners = _each(entries, weights, "owners")

@@ -61,7 +61,7 @@ def checks() -> Mapping[str, str]:
 
 def _questions() -> Mapping[str, str]:
     """What is asked of the views, with parameters or without."""
-    return {**_queries("drift"), **_queries("leave")}
+    return dict(sorted({**_queries("drift"), **_queries("leave")}.items()))
 
 
 def _parameters(query: str) -> list[str]:

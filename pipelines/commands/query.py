@@ -27,13 +27,14 @@ from transforms.domain.errors import ConfigError
 def sql(store: str, query: str | None, file: str | None, release: str | None, how: str | None) -> None:
     """Ask DuckDB about a store.
 
-    Views: manifest, quarantine, snapshots, licenses, opt_outs, releases; license_ledger, license_events,
-    license_terms, license_conflicts; of a release: items, decisions, exclusions, tallies.
+    Views: manifest, quarantine, snapshots, licenses, releases; license_ledger, license_events,
+    license_terms, license_conflicts; opt_outs, consents, aliases, signals, purposes; of a release: items,
+    decisions, exclusions, tallies.
 
     With values in parentheses: license_as_of(valid_on, known_on), license_transitions(from_date, to_date,
     known_on), drift_by_month(from_date, to_date), restriction_waves(owners_at_least),
-    owner_concentration(from_date, to_date), stale(observed_before), and what else is in sql/drift/. Without
-    known_on, what is known now counts.
+    owner_concentration(from_date, to_date), stale(observed_before), opt_outs_as_of(on_date), and what else
+    is in sql/drift/ and sql/leave/. Without known_on, what is known now counts.
 
     Every blob that a query reads is held to its digest first. Of one on gs:// that is a copy, which is gone
     when the query ends, or kept in the folder BYLEAVE_CACHE.

@@ -13,6 +13,7 @@ from pipelines.night.settings import Inbox
 from pipelines.runner import Runner
 from pipelines.store.store import Store
 from pipelines.store.tables import CONSENTS, DETECTIONS, LICENSES, MANIFESTS, OPT_OUTS, SIGNALS, Table
+from transforms.intake import Rules
 
 Ingest = Callable[[Store, Unit, Inbox, Runner], Table]
 
@@ -29,6 +30,7 @@ def _opt_outs(store: Store, unit: Unit, inbox: Inbox, runner: Runner) -> Table:
         received_on=unit.day,
         runner=runner,
         allow_empty=inbox.allow_empty,
+        rules=Rules(max_share=inbox.max_share),
         origin=inbox.origin or None,
     )
 

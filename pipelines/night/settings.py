@@ -27,6 +27,7 @@ from transforms.domain.policy import Policy
 from transforms.domain.texts import shown
 from transforms.formats.registry import find_format
 from transforms.formats.signals import DEFAULT_AGENT
+from transforms.intake import Rules
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Inbox:
         stop: whether nothing is published while a file here cannot be taken in.
         allow_empty: whether an opt-out list may have no entries.
         max_age_days: publish nothing when the newest opt-out list is older.
+        max_share: of the items that one request may meet without waiting for a person.
     """
 
     kind: str
@@ -60,6 +62,7 @@ class Inbox:
     stop: bool = False
     allow_empty: bool = False
     max_age_days: int | None = None
+    max_share: float = Rules.max_share
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,7 @@ def _opt_outs(table: StrictTable) -> Inbox:
         stop=_stops(table),
         allow_empty=table.switch("allow_empty", False),
         max_age_days=int(table.number("max_age_days", 0)) if table.has("max_age_days") else None,
+        max_share=table.number("max_share", Rules.max_share, most=1),
     )
     table.end()
     return inbox

@@ -38,7 +38,7 @@ _WORST_FIRST = [
 
 @dataclass(frozen=True)
 class TakenIn:
-    """A table that is new in the store."""
+    """A table that is new in the store; of a list `held` entries wait for a person."""
 
     kind: str
     snapshot: str
@@ -48,6 +48,7 @@ class TakenIn:
     duplicates: int
     quarantined: int
     digest: str
+    held: int = 0
 
     @staticmethod
     def of(table: Table, place: str) -> TakenIn:
@@ -62,6 +63,7 @@ class TakenIn:
             counts.get("duplicates", 0),
             counts.get("quarantined", 0),
             table.digest,
+            counts.get("held", 0),
         )
 
 
@@ -155,7 +157,10 @@ class Summary:
         for table in self.taken_in:
             what = "rows" if table.kind in (MANIFESTS, LICENSES, DETECTIONS) else "entries"
             in_quarantine = f", {table.quarantined:,} in quarantine" if table.quarantined else ""
-            yield f"taken in       {table.kind} {table.snapshot}: {table.rows:,} {what}{in_quarantine}"
+            held = f", {table.held:,} held" if table.held else ""
+            yield f"taken in       {table.kind} {table.snapshot}: {table.rows:,} {what}{in_quarantine}{held}"
+        if held := sum(table.held for table in self.taken_in):
+            yield f"waiting        {held:,} opt-outs, for a person: byleave opt-outs list {self.store} --held"
         for left in self.left:
             yield f"left in place  {left.place}: {first_line(left.why)}"
         for outcome in self.outcomes:

@@ -101,6 +101,7 @@ def test_the_releases(known: World, store: Store, number: int) -> None:
         # Both snapshots hold the same items: all but those that none ever saw.
         "observed": known.expected["snapshots"]["2025-06-01"]["rows"],
         "first_reason": expected["first_reason"],
+        "signals_stale": 0,
     }
     files = {table.name: table.files[0]["name"].rsplit("/", 1)[1] for table in store.tables.all(OPT_OUTS)}
     lists = [files[each["name"]] for each in release.content["inputs"]["opt_outs"]]

@@ -20,6 +20,7 @@ from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
 from pipelines.store.store import Dataset, Store, create_store
 from transforms.domain.policy import Policy, parse_policy
+from transforms.intake import Rules
 
 BUCKETS = 16
 POLICIES = Path(__file__).parents[2] / "configs" / "policies"
@@ -92,8 +93,9 @@ def take_in(
         ingest.ingest_licenses(
             store, [path], fmt="canonical", observed_on=day, runner=runner, split_bytes=split_bytes
         )
+    rules = Rules(only_items=True)  # the generator does not count hashes of contents
     for name, path in lists:
-        ingest.ingest_opt_outs(store, [path], received_on=name[:10], runner=runner)
+        ingest.ingest_opt_outs(store, [path], received_on=name[:10], runner=runner, rules=rules)
     return store
 
 

@@ -40,7 +40,7 @@ def full() -> Summary:
         NOW + 61,
         to_take_in=[],
         taken_in=[
-            TakenIn(OPT_OUTS, "2026-11-10-x", "/in/2026-11-10.txt", "2026-11-10", 1234, 0, 0, "d" * 64),
+            TakenIn(OPT_OUTS, "2026-11-10-x", "/in/2026-11-10.txt", "2026-11-10", 1234, 0, 0, "d" * 64, 56),
             TakenIn(LICENSES, "2026-11-01", "/in/2026-11-01.csv", "2026-11-01", 99, 3, 7, "e" * 64),
         ],
         left=[

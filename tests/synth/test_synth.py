@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, unquote_plus
@@ -41,8 +42,8 @@ FLICKR_IDS = {
 }  # fmt: skip
 
 PRECEDENCE = (
-    "opt_out_item", "opt_out_owner", "opt_out_url", "opt_out_tag", "deleted", "private", "visibility_unknown",
-    "license_unknown", "license_withdrawn", "license_not_allowed",
+    "opt_out_item", "opt_out_owner", "opt_out_tag", "consent_refused", "consent_missing", "deleted",
+    "private", "visibility_unknown", "license_unknown", "license_withdrawn", "license_not_allowed",
 )  # fmt: skip
 
 
@@ -123,29 +124,75 @@ def read_opt_outs(path: Path) -> tuple[set[str], set[str]]:
     return owners, items
 
 
-def reasons_of(
-    policy: str, then: str, now: str, visibility: str, item_out: bool, owner_out: bool, tags: list[str]
-) -> list[str]:
-    elements = now.split("-")
+FORBIDDEN = {
+    "research": (), "commercial": ("NC", "ND"), "computer-vision": ("ND",),
+    "generative-training": ("NC", "ND"), "face-detection": ("ND",), "face-recognition": ("ND",),
+}  # fmt: skip
+
+
+def reasons_of(policy: str, then: str, now: str, visibility: str, said: set[str]) -> list[str]:
     allowed = now == "CC0-1.0" or now.startswith("CC-BY-")
-    if policy == "commercial" and ("NC" in elements or "ND" in elements):
+    if policy == "metadata-index":
+        allowed = True
+    elif set(FORBIDDEN[policy]) & set(now.split("-")):
         allowed = False
-    found = set()
-    if item_out:
-        found.add("opt_out_item")
-    if owner_out:
-        found.add("opt_out_owner")
-    if any(re.sub("[ _-]", "", tag.lower()) == "nocv" for tag in tags):
-        found.add("opt_out_tag")
+    found = {*said}
     if visibility != "public":
         found.add("visibility_unknown" if visibility == "unknown" else visibility)
-    if now == "unknown":
+    if now == "unknown" and policy != "metadata-index":
         found.add("license_unknown")
     elif not allowed:
         found.add("license_not_allowed")
         if now == "all-rights-reserved" and then != now:
             found.add("license_withdrawn")
     return [reason for reason in PRECEDENCE if reason in found]
+
+
+NARROWER = {  # by purpose: the policies to which a no to it speaks
+    "": {*FORBIDDEN, "metadata-index"},
+    "generative-training": {"generative-training"},
+    "commercial": {"commercial"},
+    "computer-vision": {"computer-vision", "generative-training", "face-detection", "face-recognition"},
+    "face-detection face-recognition": {"face-detection", "face-recognition"},
+}
+
+
+def read_leave(folder: Path, lists: dict[str, tuple[set[str], set[str]]]) -> Callable[..., set[str]]:
+    """What people said of an item, by the files: a function of policy, item, owner, and the item's tags."""
+    rows = {path.stem: list(csv.DictReader(path.read_text().splitlines())) for path in folder.iterdir()}
+    owner_of = {row["key"]: row["owner_id"] for row in rows["aliases"]}
+    plain = {*itertools.chain(*(owners | items for owners, items in lists.values()))}
+    asked: dict[str, set[str]] = {}
+    for row in rows["opt-outs"]:
+        whom = row["owner_id"] or row["item_id"] or owner_of[row["alias"]]
+        if row["state"] == "withdrawn":
+            plain.remove(whom)
+        else:
+            asked.setdefault(whom, set()).update(NARROWER[row["purposes"]])
+    people = {row["item_id"]: row["person_present"] == "true" for row in rows["detections"]}
+    said: dict[str, list[dict[str, str]]] = {}
+    for row in rows["consents"]:
+        assert people[row["item_id"]]
+        said.setdefault(row["item_id"], []).append(row)
+
+    def of(policy: str, item: str, owner: str, tags: list[str]) -> set[str]:
+        found = set()
+        for reason, each in (("opt_out_item", item), ("opt_out_owner", owner)):
+            if each in plain or policy in asked.get(each, ()):
+                found.add(reason)
+        statements = said.get(item, [])
+        ends = any(row["says"] == "revoke" or row["expires_on"] for row in statements)
+        granted = {name for row in statements if row["says"] == "grant" for name in row["purposes"].split()}
+        if policy in NARROWER["computer-vision"]:
+            if any(re.sub("[ _-]", "", tag.lower()) == "nocv" for tag in tags):
+                found.add("opt_out_tag")
+            if any(row["says"] == "refuse" for row in statements):
+                found.add("consent_refused")
+        if policy.startswith("face-") and people.get(item, True) and (ends or policy not in granted):
+            found.add("consent_missing")
+        return found
+
+    return of
 
 
 def recount(out: Path, columns: int) -> dict[str, Any]:
@@ -174,15 +221,9 @@ def recount(out: Path, columns: int) -> dict[str, Any]:
             kept: Counter[str] = Counter()
             for each, fields in items.items():
                 now, visibility = newest.get(each, (then[each], "unknown"))
-                found = reasons_of(
-                    policy,
-                    then[each],
-                    now,
-                    visibility,
-                    each in items_out,
-                    fields[1] in owners_out,
-                    tags[each],
-                )
+                said = {"opt_out_item"} if each in items_out else set()
+                said |= {"opt_out_owner"} if fields[1] in owners_out else set()
+                found = reasons_of(policy, then[each], now, visibility, said)
                 every.update(found)
                 first.update(found[:1])
                 kept.update([] if found else [now])
@@ -198,6 +239,31 @@ def recount(out: Path, columns: int) -> dict[str, Any]:
                     "by_license_kept": kept,
                 }
             )
+    said_of = read_leave(out / "leave", opt_outs)
+    newest = snapshots[max(snapshots)]
+    with_leave = []
+    for policy in ("metadata-index", *FORBIDDEN):
+        reasons = {
+            each: reasons_of(
+                policy,
+                then[each],
+                *newest.get(each, (then[each], "unknown")),
+                said_of(policy, each, fields[1], tags[each]),
+            )
+            for each, fields in items.items()
+        }
+        kept = Counter(newest.get(each, (then[each],))[0] for each, found in reasons.items() if not found)
+        with_leave.append(
+            {
+                "policy": policy,
+                "as_of": "2026-11-20",
+                "kept": kept.total(),
+                "excluded": len(items) - kept.total(),
+                "first_reason": Counter(found[0] for found in reasons.values() if found),
+                "reasons": Counter(itertools.chain(*reasons.values())),
+                "by_license_kept": kept,
+            }
+        )
     return {
         "rows": rows,
         "items": len(items),
@@ -218,6 +284,7 @@ def recount(out: Path, columns: int) -> dict[str, Any]:
             name: {"owners": len(owners), "items": len(listed)} for name, (owners, listed) in opt_outs.items()
         },
         "releases": releases,
+        "leave": with_leave,
     }
 
 
@@ -258,10 +325,15 @@ def test_world_of_twenty_thousand_rows_has_every_reason(world: tuple[Path, dict[
     _, expected = world
     assert set(expected["quarantined"]) == set(FAULTS)
     for release in expected["releases"]:
-        assert set(release["reasons"]) == set(PRECEDENCE) - {"opt_out_url"}
+        assert set(release["reasons"]) == set(PRECEDENCE) - {
+            "opt_out_tag",
+            "consent_refused",
+            "consent_missing",
+        }
         assert release["kept"] + release["excluded"] == expected["items"]
         assert sum(release["first_reason"].values()) == release["excluded"]
         assert sum(release["by_license_kept"].values()) == release["kept"]
+    assert set(expected["leave"][-1]["reasons"]) == set(PRECEDENCE)
 
 
 @settings(max_examples=12, deadline=None)
@@ -307,7 +379,7 @@ def test_bytes_do_not_depend_on_workers(tmp_path: Path, monkeypatch: pytest.Monk
         for out in ("1", "2")
     )
     assert one == two
-    assert len(one) == 3 + 2 + 3 + 1
+    assert len(one) == 3 + 2 + 3 + 4 + 1
     assert reported[1] == reported[2] == sorted(reported[1])
     assert reported[1][-1] == 20_001
 

@@ -23,7 +23,8 @@ ALIAS = "[A-Za-z0-9_-]{1,99}"
 _NO_ALIASES = pa.array(["tags", "me", "search", "upload", "organize", "friends", "contacts", "groups"])
 
 _HOSTS = r"(?i:flickr\.com|staticflickr\.com|flic\.kr)"
-_FLICKRS = rf"^[<(\[\"'\s]*(?i:(?:https?:)?//)*(?:[^/?#\s]*\.)?{_HOSTS}\.?(?::[0-9]*)?/+."
+_OPENING = r"[<(\[\"'\s]"  # of whatever encloses an address
+_FLICKRS = rf"^{_OPENING}*(?i:(?:https?:)?//)*(?:[^/?#\s]*\.)?{_HOSTS}\.?(?::[0-9]*)?/+."
 # People write words behind an address. What could be another address or id is not passed over.
 _MORE_THAN_ONE = r"(?s)\s.*[/@*%0-9]"
 
@@ -110,8 +111,9 @@ def parse_flickr_urls(texts: pa.Array) -> pa.Table:
     Returns:
         As :func:`transforms.domain.readings.first_reading`; an alias is in lower case.
     """
-    urls = pc.replace_substring_regex(texts, r"^[<(\[\"'\s]+", "")
-    urls = only(pc.invert(pc.match_substring_regex(urls, _MORE_THAN_ONE)), urls)
+    if pc.any(pc.match_substring_regex(texts, f"^{_OPENING}")).as_py():
+        texts = pc.replace_substring_regex(texts, f"^{_OPENING}+", "")
+    urls = only(pc.invert(pc.match_substring_regex(texts, _MORE_THAN_ONE)), texts)
     return first_reading(normalize_urls(urls), _RULES)
 
 

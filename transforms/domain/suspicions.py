@@ -16,13 +16,12 @@ from transforms.domain.lookalikes import why_deceptive
 from transforms.domain.platforms import are_platforms, are_suffixes
 from transforms.domain.readings import only
 from transforms.domain.targets import parse_targets
-from transforms.domain.urls import normalize_urls
 
 # `%` is a wildcard of SQL unless two digits behind it make it a byte of a URL.
 _PATTERN = (
     r"\*|^%|%(?:[^0-9A-Fa-f]|.?$|[0-9A-Fa-f][^0-9A-Fa-f])"  # a*, %a, a%
-    r"|^\^|\$$|\.[+?]"  # ^a, a$, .+
-    r"|\\[A-Za-z.]|\[[^\]]*\][+?{]|\(\?|\)[+?{]"  # \d, [a-z]+, (?:a), (a)?
+    r"|^\^|\$$|\.\+|\\[A-Za-z.]"  # ^a, a$, .+, \d
+    r"|\[[^\]]*\][+?{]|\(\?|\)[+{]"  # [a-z]+, (?:a), (a)+; `?` alone begins the query of a URL
 )
 _KIND = r"^(?i:(?:alias|name|host|tag|url|item|owner|content):|#)\s*"
 _NOTHING = r"^[\s\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]*$"  # ASCII without a letter or digit
@@ -30,6 +29,7 @@ _NOTHING_AT_ALL = "^$"
 _TOP_LEVEL = r"^(?i:host:\s*|https?://|\.)\.?[A-Za-z0-9-]+/*$"  # `host:com`
 _LONG_NUMBER = "^[0-9]{7,}$"
 _ASCII_THAT_DECEIVES = r"(?i:xn--)|[\x00-\x1f\x7f]"
+_SCHEME = "^(?i:(?:https?:)?//|host:)"
 _ENCODED_HOST = re.compile(r"\S*xn--\S*", re.IGNORECASE)
 
 
@@ -51,7 +51,7 @@ def suspicions(values: pa.Array) -> pa.Array:
     return pc.coalesce(
         _where(pc.match_substring_regex(bare, _NOTHING_AT_ALL), "names nothing"),
         _where(pc.match_substring_regex(bare, _PATTERN), "is a pattern"),
-        _where(pc.match_substring_regex(bare, _NOTHING), "names nothing"),
+        _where(pc.and_(aliases.is_null(), pc.match_substring_regex(bare, _NOTHING)), "names nothing"),
         _where(are_platforms(hosts), "is a host of many people"),
         _where(are_suffixes(hosts), "is a host of many people"),
         _where(pc.match_substring_regex(texts, _TOP_LEVEL), "is a host of many people"),
@@ -72,7 +72,7 @@ def _deceptions(texts: pa.Array, kinds: pa.Array) -> pa.Array:
     rows = pc.indices_nonzero(odd)
     some = texts.take(rows)
     by_host = pc.is_in(kinds.take(rows), pa.array(["url", "host"]))
-    hosts = pc.replace_substring_regex(normalize_urls(some), "(?s)[/?:].*", "")
+    hosts = pc.replace_substring_regex(pc.replace_substring_regex(some, _SCHEME, ""), "(?s)[/?#].*", "")
     encoded = pc.if_else(by_host, hosts, some).dictionary_encode()
     why = pa.array([_why_deceptive(text) for text in encoded.dictionary.to_pylist()], pa.string())
     found = pa.nulls(len(texts), pa.string())

@@ -113,14 +113,13 @@ def parse_targets(values: pa.Array) -> pa.Table:
         case, and the others as the ``normalize_`` function of their kind leaves them.
     """
     texts = pc.utf8_trim_whitespace(values)
-    flickrs = are_flickrs(texts)
-    if not pc.any(flickrs).as_py():
-        return first_reading(texts, _RULES)
     # On Flickr's own hosts only its forms count: another page there, such as a search, would match no item.
+    flickrs = are_flickrs(texts)
     by_flickr = parse_flickr_urls(texts.filter(flickrs))
     others = first_reading(texts.filter(pc.invert(flickrs)), _RULES)
-    rows = pa.concat_arrays([pc.indices_nonzero(flickrs), pc.indices_nonzero(pc.invert(flickrs))])
-    return pa.concat_tables([by_flickr, others]).take(pc.sort_indices(rows)).combine_chunks()
+    places = pa.concat_arrays([pc.indices_nonzero(flickrs), pc.indices_nonzero(pc.invert(flickrs))])
+    back = pc.inverse_permutation(places.cast(pa.int32()))
+    return pa.concat_tables([by_flickr, others]).take(back).combine_chunks()
 
 
 def why_not(value: str, expected: str) -> str:

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.domain.hosts import normalize_hosts
+from transforms.domain.readings import only
 
 # A host with capitals, letters beyond ASCII, a final dot, or a port that its scheme has anyway.
 _ODD_HOST = r"^[^/?]*(?:[A-Z]|[^\x00-\x7F]|\.(?::[0-9]*)?(?:[/?]|$)|:(?:80|443)?(?:[/?]|$))"
@@ -23,8 +24,7 @@ def normalize_urls(urls: pa.Array) -> pa.Array:
     # Fragments and odd hosts are rare: looking for them is cheaper than replacing.
     if pc.any(pc.match_substring(urls, "#")).as_py():
         urls = pc.replace_substring_regex(urls, "(?s)#.*", "")
-    urls = pc.replace_substring_regex(urls, "^(?i:(?:https?:)?//)+", "")
-    urls = pc.replace_substring(urls, "%40", "@")
+    urls = pc.replace_substring(_without_scheme(urls), "%40", "@")
     urls = pc.ascii_rtrim(urls, characters="/")
     odd = pc.match_substring_regex(urls, _ODD_HOST).fill_null(False)
     if pc.any(odd).as_py():
@@ -32,10 +32,22 @@ def normalize_urls(urls: pa.Array) -> pa.Array:
     return urls
 
 
+def _without_scheme(urls: pa.Array) -> pa.Array:
+    for scheme in ("https://", "http://"):  # cut off, which takes a fifth of the time of replacing
+        begins = pc.starts_with(urls, scheme).fill_null(False)
+        if pc.any(begins).as_py():
+            cut = pc.utf8_slice_codeunits(urls, len(scheme))
+            urls = cut if pc.all(begins).as_py() else pc.if_else(begins, cut, urls)
+    if pc.any(pc.match_substring_regex(urls, "^(?i:(?:https?:)?//)")).as_py():
+        urls = pc.replace_substring_regex(urls, "^(?i:(?:https?:)?//)+", "")
+    return urls
+
+
 def _with_plain_host(urls: pa.Array) -> pa.Array:
     parts = pc.extract_regex(urls, r"(?s)^(?P<host>[^/?]*?)(?P<port>(?::[0-9]*)?)(?P<path>(?:[/?].*)?)$")
     host, port, path = parts.flatten()
-    port = pc.replace_substring_regex(port, "^:(?:80|443)?$", "")
-    # What is no host name, such as one with a user before it, keeps its letters.
-    host = pc.coalesce(normalize_hosts(host), pc.ascii_lower(host))
+    # What is no host name, such as one with a user before it or with two ports, keeps its letters.
+    plain = pc.invert(pc.match_substring(host, ":"))
+    port = pc.if_else(plain, pc.replace_substring_regex(port, "^:(?:80|443)?$", ""), port)
+    host = pc.coalesce(only(plain, normalize_hosts(host)), pc.ascii_lower(host))
     return pc.binary_join_element_wise(host, port, path, "")

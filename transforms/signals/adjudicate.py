@@ -43,15 +43,15 @@ def standing_signals(signals: pa.Table, on: datetime.date) -> pa.Table:
     days = _days(signals)
     answered = pc.is_in(signals["fact"], pa.array(["ok", "malformed"])).to_numpy()
     unread = pc.equal(signals["fact"], "unreadable").to_numpy()
-    answer = _newest(group, days, answered)
-    garbled = _newest(group, days, unread)
-    failed = np.maximum(_newest(group, days, ~answered), _failed_as_a_whole(signals, whole))
+    down = ~answered & ~unread
+    answer, garbled, missed = (_newest(group, days, each) for each in (answered, unread, down))
+    failed = np.maximum(np.maximum(garbled, missed), _failed_as_a_whole(signals, whole))
     stands = answered & (days == answer)
     stands |= unread & (days == garbled) & (days > answer)
-    stands |= ~answered & ~unread & (days == failed) & (answer == _NEVER) & (garbled == _NEVER)
-    stale = np.where(answered, failed > answer, ~unread | (failed > days))
+    stands |= down & (days == missed) & (np.maximum(answer, garbled) == _NEVER)
+    stale = down | (failed > days)
     table = signals.append_column(STANDING.field("stale"), pa.array(stale)).filter(pa.array(stands))
-    return schemas.conform(table, STANDING)
+    return schemas.conform(table, STANDING).cast(STANDING)
 
 
 def adjudicate(rows: pa.Table, signals: pa.Table) -> pa.Table:
@@ -59,7 +59,7 @@ def adjudicate(rows: pa.Table, signals: pa.Table) -> pa.Table:
 
     Args:
         rows: ``source``, ``item_id``, ``page_url`` and ``image_url`` of a manifest bucket.
-        signals: those that stand, in :data:`standing.STANDING`.
+        signals: those that stand, in :data:`STANDING`.
 
     Returns:
         In :data:`schemas.SIGNALED`, by ascending row. ``no`` is closed by :func:`purposes.spread_no`,
@@ -76,7 +76,7 @@ def adjudicate(rows: pa.Table, signals: pa.Table) -> pa.Table:
     something = np.flatnonzero((no != 0) | (yes != 0) | unreadable | stale)
     columns = {"no": no, "yes": yes, "unreadable": unreadable, "stale": stale}
     table = pa.table({"row": something.astype(np.int32), **{n: c[something] for n, c in columns.items()}})
-    return schemas.conform(table, schemas.SIGNALED)
+    return schemas.conform(table, schemas.SIGNALED).cast(schemas.SIGNALED)
 
 
 def _groups(signals: pa.Table) -> npt.NDArray[np.int64]:

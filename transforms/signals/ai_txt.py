@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 
 from transforms.signals.documents import Unreadable, text_of
-from transforms.signals.paths import MAX_WILDCARDS, has_wildcard
+from transforms.signals.paths import too_much
 from transforms.signals.robots_txt import group_for
 from transforms.signals.rules import Rule, Subject, silent, unreadable
 from transforms.signals.vocabulary import TRAINING
@@ -31,8 +31,8 @@ def read_ai_txt(content: bytes | str, subject: Subject, agent: str, observed_on:
     """
     try:
         lines = [line for line in group_for(text_of(content), agent) if line.field in ("disallow", "allow")]
-        if sum(has_wildcard(line.value) for line in lines) > MAX_WILDCARDS:
-            raise Unreadable(f"more than {MAX_WILDCARDS} patterns")
+        if why := too_much([line.value for line in lines]):
+            raise Unreadable(why)
     except Unreadable as error:
         return [unreadable(subject, MECHANISM, observed_on, str(error))]
     rules = [

@@ -67,17 +67,19 @@ def _assertions(manifest: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     if "entries" in manifest:
         yield "", manifest
     listed = manifest.get("assertions")
-    pairs = (
-        [(each.get("label"), each.get("data")) for each in listed or [] if isinstance(each, dict)]
-        if (isinstance(listed, list))
-        else []
-    )
     stored = manifest.get("assertion_store")  # of the detailed report
-    pairs += stored.items() if isinstance(stored, dict) else []
-    pairs.append((manifest.get("label"), manifest.get("data")))
+    pairs = [
+        (manifest.get("label"), manifest.get("data")),
+        *((each.get("label"), each.get("data")) for each in _those(listed) if isinstance(each, dict)),
+        *(stored.items() if isinstance(stored, dict) else ()),
+    ]
     for label, data in pairs:
         if isinstance(label, str) and label.partition("__")[0] in LABELS:
             yield label, data
+
+
+def _those(listed: Any) -> list[Any]:
+    return listed if isinstance(listed, list) else []
 
 
 def _rules(label: str, data: Any, subject: Subject, on: datetime.date, *, may_allow: bool) -> Iterator[Rule]:
@@ -91,12 +93,9 @@ def _rules(label: str, data: Any, subject: Subject, on: datetime.date, *, may_al
         prefix, _, use_of = key.partition(".")
         if prefix not in ("cawg", "c2pa") or use_of not in TRAINING_MINING:
             continue
-        use = entry.get("use") if isinstance(entry, dict) else None
-        conditions = [
-            f"{name}: {quoted(entry[name])}"
-            for name in _CONDITIONS
-            if isinstance(entry, dict) and name in entry
-        ]
+        entry = entry if isinstance(entry, dict) else {}
+        use = entry.get("use")
+        conditions = [f"{name}: {quoted(entry[name])}" for name in _CONDITIONS if name in entry]
         purposes = TRAINING_MINING[use_of]
         yield Rule(
             subject,

@@ -84,7 +84,7 @@ def _dictionary(text: str) -> dict[str, str] | None:
 
 
 def _by_draft(stated: dict[str, str]) -> Iterator[tuple[Draft, dict[str, str]]]:
-    """Which draft reads which labels: the newest that has all of them; else for each the newest that has it."""
+    """Which draft reads which labels: the newest that has all; else, for each, the newest that has it."""
     for draft in AIPREF:
         if draft.uses.keys() >= stated.keys():
             yield from [(draft, stated)] if stated else []

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MAX_WILDCARDS = 500
-"""Patterns with `*` or `$` that one document may have: each is looked for in every path."""
+_MOST_WILDCARDS = 500  # patterns with `*` or `$`: each is looked for in every path
+_MOST_CHARACTERS = 2_000
 
 # Not `targets.normalize_urls`: it drops final slashes, and `/photos/me/` is a path that rules name.
 _PATH = r"(?s)^\s*(?:(?i:https?:)?//)*[^/?#\\]*(?P<path>[^#]*?)\s*(?:#.*)?$"
@@ -60,9 +60,20 @@ def unescaped(paths: pa.Array) -> pa.Array:
     behind[offsets[:-1]] = False  # the first piece of a path stands before any `%`
     codes = pc.dictionary_encode(pc.binary_slice(words, 0, 2))
     meant = pa.array([_meant(code) for code in codes.dictionary.to_pylist()], pa.binary())
-    decoded = pc.binary_join_element_wise(meant.take(codes.indices), pc.binary_slice(words, 2), b"")
+    decoded = pc.binary_join_element_wise(
+        meant.take(codes.indices), pc.binary_replace_slice(words, 0, 2, b""), b""
+    )
     words = pc.if_else(pa.array(behind), decoded, words)
     return pc.replace_with_mask(plain, odd, pc.binary_join(pa.ListArray.from_arrays(offsets, words), b""))
+
+
+def too_much(patterns: Sequence[str]) -> str | None:
+    """Why a document's patterns are not looked for; None if they are."""
+    if sum(has_wildcard(pattern) for pattern in patterns) > _MOST_WILDCARDS:
+        return f"more than {_MOST_WILDCARDS} patterns with wildcards"
+    if any(len(pattern) > _MOST_CHARACTERS for pattern in patterns):
+        return f"a pattern of more than {_MOST_CHARACTERS:,} characters"
+    return None
 
 
 def has_wildcard(pattern: str) -> bool:
@@ -104,7 +115,8 @@ def _of_length(
     beginnings = {}
     for place, pattern in patterns:
         ends = pattern.endswith(b"$")
-        pieces = [piece.replace(b"$", b"%24") for piece in (pattern[:-1] if ends else pattern).split(b"*")]
+        body = pattern[:-1] if ends else pattern
+        pieces = [piece.replace(b"$", b"%24") for piece in re.split(rb"\*+", body)]
         if [pattern] == pieces:
             beginnings[pattern] = place
             continue

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from transforms.signals.documents import Unreadable, json_of
-from transforms.signals.rules import ANYTHING, Rule, silent, unavailable, urls
+from transforms.signals.rules import ANYTHING, Rule, unavailable, urls
 from transforms.signals.vocabulary import TRAINING
 
 MECHANISM = "registry"
@@ -37,15 +37,11 @@ def read_registry(
     Returns:
         At least one rule.
     """
-    rules: list[Rule] = []
     try:
-        answers = _answers(content)
+        answers, why = _answers(content), "no answer"
     except Unreadable as error:
         answers, why = [], str(error)
-    else:
-        why = "no answer"
-        rules = [] if answers or asked else [silent(ANYTHING, MECHANISM, observed_on)]
-    known = set()
+    rules, known = [], set()
     subjects = urls([address for address, _ in answers])
     for subject, (_, opted_out) in zip(subjects, answers, strict=True):
         if isinstance(opted_out, bool):
@@ -53,9 +49,8 @@ def read_registry(
             evidence = f"{registry}: optOut {str(opted_out).lower()}"
             rules.append(Rule(subject, MECHANISM, observed_on, TRAINING * opted_out, evidence=evidence))
     unanswered = {*urls(asked), *subjects} - known
-    for subject in sorted(unanswered, key=lambda subject: subject.key):
-        rules.append(unavailable(subject, MECHANISM, observed_on, f"{registry}: {why}"))
-    rules = rules or [unavailable(ANYTHING, MECHANISM, observed_on, f"{registry}: {why}")]
+    missed = sorted(unanswered, key=lambda subject: subject.key) or ([] if rules else [ANYTHING])
+    rules += [unavailable(each, MECHANISM, observed_on, f"{registry}: {why}") for each in missed]
     return [replace(rule, vocabulary=registry) for rule in rules]
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from transforms.signals import content_usage
 from transforms.signals.content_usage import Statement
 from transforms.signals.documents import LINE_CHARACTERS, Unreadable, lines_of, text_of
-from transforms.signals.paths import MAX_WILDCARDS, has_wildcard
+from transforms.signals.paths import too_much
 from transforms.signals.rules import Rule, Subject, silent, unreadable
 from transforms.signals.vocabulary import CONTENT_SIGNALS
 
@@ -69,8 +69,7 @@ def read_robots_txt(
         (SIGNAL, "content-signal", content_signal),
     ):
         stated = [(line, *_split(line.value)) for line in lines if line.field == field]
-        if sum(has_wildcard(path) for _, path, _ in stated) > MAX_WILDCARDS:
-            why = f"more than {MAX_WILDCARDS} patterns of {field}"
+        if why := too_much([path for _, path, _ in stated]):
             rules.append(unreadable(subject, mechanism, observed_on, why))
             continue
         for line, path, text in stated:

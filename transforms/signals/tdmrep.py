@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from transforms.signals.documents import TEXT_BYTES, Unreadable, json_of, quoted
-from transforms.signals.paths import MAX_WILDCARDS, has_wildcard
+from transforms.signals.paths import has_wildcard, too_much
 from transforms.signals.rules import Rule, Subject, silent, unreadable
 from transforms.signals.vocabulary import TDM_FREE, TDM_RESERVED
 
@@ -81,8 +81,8 @@ def read_tdm_file(
         if len(entries) > MAX_RULES:
             raise Unreadable(f"more than {MAX_RULES:,} rules")
         rules = [_rule(entry, subject, observed_on, policies) for entry in entries]
-        if sum(has_wildcard(rule.path) for rule in rules) > MAX_WILDCARDS:
-            raise Unreadable(f"more than {MAX_WILDCARDS} patterns")
+        if why := too_much([rule.path for rule in rules]):
+            raise Unreadable(why)
     except Unreadable as error:
         return [unreadable(subject, FILE, observed_on, str(error))]
     return list(_agreeing(rules)) or [silent(subject, FILE, observed_on)]

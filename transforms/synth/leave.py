@@ -1,4 +1,4 @@
-"""What people ask and grant beyond plain lists: for some purposes, by alias, taken back; and where people are.
+"""What people ask and grant beyond plain lists: for some purposes, by alias, taken back; and who is seen.
 
 It comes in on one day, in files of its own, and answers are known with and without it.
 
@@ -62,11 +62,12 @@ class Leave:
 
 def leave_of(people: Population, lists: Sequence[OptOutList]) -> Leave:
     """What ``people`` ask, and which of the entries of ``lists`` they take back."""
-    crowd = people.owners - people.crowd
+    first = people.modest
+    crowd = people.owners - first
     owners = min(max(4, round(people.owners * _OWNER_SHARE)), crowd)
     items = min(max(8, round(people.items * _ITEM_SHARE)), people.items)
-    named = people.crowd + shuffle(np.arange(owners), crowd, key(people.seed, "owners asking of purposes"))
-    renamed = people.crowd + shuffle(np.arange(min(2, crowd)), crowd, key(people.seed, "owners renamed"))
+    named = first + shuffle(np.arange(owners), crowd, key(people.seed, "owners asking of purposes"))
+    renamed = first + shuffle(np.arange(min(2, crowd)), crowd, key(people.seed, "owners renamed"))
     return Leave(
         owners=named,
         items=shuffle(np.arange(items), people.items, key(people.seed, "items asked of")),

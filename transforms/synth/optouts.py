@@ -42,7 +42,7 @@ class OptOutList:
 
 def opt_out_lists(people: Population) -> list[OptOutList]:
     """The lists of ``people``: about 0.02 % of owners and 0.01 % of items each."""
-    crowd = people.owners - people.crowd
+    crowd = people.owners - people.modest
     owners = min(max(2, round(people.owners * _OWNER_SHARE)), crowd)
     items = min(max(5, round(people.items * _ITEM_SHARE)), people.items)
     lists = []
@@ -50,7 +50,7 @@ def opt_out_lists(people: Population) -> list[OptOutList]:
         # A stretch of one shuffled order, begun so that each list overlaps the one before by one entry.
         owner_at = (np.arange(owners) + place * (owners - 1)) % crowd
         item_at = (np.arange(items) + place * (items - 1)) % people.items
-        named_owners = people.crowd + shuffle(owner_at, crowd, key(people.seed, "owners opting out"))
+        named_owners = people.modest + shuffle(owner_at, crowd, key(people.seed, "owners opting out"))
         named_items = shuffle(item_at, people.items, key(people.seed, "items opted out"))
         strangers = np.arange(_STRANGERS) + place
         lists.append(

@@ -76,6 +76,15 @@ class Population:
         small = np.diff(self.starts) <= max(2 * ITEMS_PER_OWNER, self.items // 1_000)
         return int(small.argmax())
 
+    @functools.cached_property
+    def modest(self) -> int:
+        """The first owner whose request is no large one: of at most a hundred items, or a thousandth of all.
+
+        Where every owner has more, it is :attr:`crowd`. A larger request may be held for a person to look at.
+        """
+        few = int((np.diff(self.starts) <= max(100, self.items // 1_000)).sum())
+        return self.owners - few if few else self.crowd
+
     @property
     def crowd_share(self) -> float:
         """The share of all items that the owners from :attr:`crowd` on have."""

@@ -1,0 +1,135 @@
+"""Flickr's addresses: ours beside the Flickr Foundation's flickr-url-parser, as far as it asks nobody."""
+
+import re
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pytest
+from flickr_url_parser import NotAFlickrUrl, UnrecognisedUrl, parse_flickr_url
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from transforms.domain.targets import parse_targets
+
+# Not `gp` and not the short links of albums and people: for those the reference asks Flickr.
+WHO = st.sampled_from(
+    ["bees", "Bees_2-b", "123@N00", "123%40N00", "tags", "me", "12345678", "a.b", "b\u00e9"]
+)
+THING = st.sampled_from(
+    [
+        "",
+        "456",
+        "0456",
+        "12345678901234567890",
+        "albums",
+        "sets",
+        "albums/721",
+        "galleries/721",
+        "page2",
+        "in",
+        "4a",
+    ]
+)
+BEHIND = st.sampled_from(["", "/", "/in/photostream/", "/sizes/l", "?a=b", "#c", "/page3", "/with/1", "//"])
+LONG = st.builds(
+    "{}{}/{}/{}/{}{}".format,
+    st.sampled_from(["https://", "http://", ""]),
+    st.sampled_from(["www.flickr.com", "flickr.com", "Flickr.com", "www.flickr.com:443", "live.flickr.com"]),
+    st.sampled_from(["photos", "people", "groups", "explore"]),
+    WHO,
+    THING,
+    BEHIND,
+)
+SHORT = st.builds(
+    "{}flic.kr/p/{}{}".format,
+    st.sampled_from(["https://", "http://", ""]),
+    st.text("123abcXYZ0", min_size=1, max_size=7),
+    st.sampled_from(["", "/", "?a=b"]),
+)
+
+
+def by_reference(url):
+    """What the reference makes of it, in our words; None where it names no single item or owner."""
+    try:
+        found = parse_flickr_url(url)
+    except (NotAFlickrUrl, UnrecognisedUrl):
+        return None
+    if found["type"] == "single_photo":
+        return "item", found["photo_id"]
+    if found["type"] == "user":
+        who = unquote(found["user_url"].removeprefix("https://www.flickr.com/photos/"))
+        return ("owner", who) if "@" in who else ("alias", who.lower())
+    return None
+
+
+def why_ours_differs(url, theirs):
+    """Why ours does not name what the reference does; None where it must."""
+    kind, key = theirs
+    if kind == "item" and not re.fullmatch("[1-9][0-9]{0,18}", key):
+        return "an id has no leading zeros, and fits 64 bits"
+    if kind == "item" and re.search("flic.kr/p/1", url):
+        return "1 is the digit zero, and no code begins with it"
+    if kind == "item" and re.search("/photos/tags/", url):
+        return "the number is a tag"
+    if kind == "item" and re.search("/photos/[^/]*[^A-Za-z0-9@%._/-]", url):
+        return "no owner is written so, and the id is not all that is written"
+    if kind == "alias" and key in ("tags", "me"):
+        return "a page of Flickr's own, not a person"
+    if kind == "alias" and not re.fullmatch("[a-z0-9_-]+", key):
+        return "aliases have no such letters"
+    return None
+
+
+@given(LONG | SHORT)
+@example("https://www.flickr.com/photos/bees/456/in/photostream/")
+@example("https://flic.kr/p/2p4QbKN")
+@example("https://www.flickr.com/people/bees/page3")
+def test_what_the_reference_understands_we_understand_the_same(url):
+    (ours,) = parse_targets(pa.array([url])).to_pylist()
+    theirs = by_reference(url)
+    if theirs is not None and why_ours_differs(url, theirs) is None:
+        assert (ours["kind"], ours["key"]) == theirs
+    elif theirs is not None:
+        assert ours["kind"] is None
+    elif ours["kind"] is not None:
+        assert why_only_ours(url, ours["kind"]), ours
+
+
+def why_only_ours(url, kind):
+    """Why ours names something where the reference names nothing."""
+    if kind in ("alias", "owner") and "/people/" in url:
+        return "all pages below a profile are of one person"
+    if kind in ("alias", "owner") and re.search(r"/photos/[^/]+/sets/?(?:[?#].*)?$", url):
+        return "as `albums`, its older name"
+    if re.search(":443|^Flickr", url):
+        return "a host with its port, or in capitals without a scheme, is the same host"
+    return "//" in url.removeprefix("https://").removeprefix("http://") or "?" in url
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "key"),
+    [
+        # From the tests of the reference, what can be told offline.
+        ("https://www.flickr.com/photos/coast_guard/32812033543", "item", "32812033543"),
+        ("http://www.flickr.com/photos/coast_guard/32812033543", "item", "32812033543"),
+        (
+            "https://flickr.com/photos/coast_guard/32812033543/in/photolist-RZufqg-ebEcP7",
+            "item",
+            "32812033543",
+        ),
+        ("https://www.flickr.com/photos/42364075@N05/12345/#comment72157", "item", "12345"),
+        ("https://flic.kr/p/2p4QbKN", "item", "53208249252"),
+        ("http://www.flickr.com/photos/blueminds/", "alias", "blueminds"),
+        ("https://www.flickr.com/people/blueminds/", "alias", "blueminds"),
+        ("https://www.flickr.com/photos/blueminds/albums", "alias", "blueminds"),
+        ("https://www.flickr.com/photos/belindavick/page3", "alias", "belindavick"),
+        ("https://www.flickr.com/people/42364075@N05", "owner", "42364075@N05"),
+        # What the reference does not know.
+        ("https://live.staticflickr.com/65535/53381630964_63d765ee92_s.jpg", "item", "53381630964"),
+        ("https://farm9.static.flickr.com/8600/53381630964_63d765ee92.jpg", "item", "53381630964"),
+        ("https://m.flickr.com/photos/coast_guard/32812033543", "item", "32812033543"),
+        ("https://www.flickr.com/photo.gne?id=32812033543", "item", "32812033543"),
+    ],
+)
+def test_known_addresses(url, kind, key):
+    assert parse_targets(pa.array([url])).to_pylist() == [{"kind": kind, "key": key}]
