@@ -51,7 +51,9 @@ def ask(folder: Path, before: str, after: str) -> dict[str, int]:
                 query = f"""select {grain or "''"} as value, sum(items)::bigint, count(owner) from (
                     select {grain or "''"} as {grain or "value"}, owner, sum(items) as items
                     from decided where {where} group by all) group by all"""
-                for value, items, owners in connection.execute(query).fetchall():
+                # Of nothing, a constant still makes one group.
+                answer = connection.execute(query).fetchall()
+                for value, items, owners in (row for row in answer if row[1]):
                     tail = f"{name}/{grain}/{value}" if grain else name
                     counts |= {f"items/{tail}": items} | ({f"owners/{tail}": owners} if owners else {})
     return counts
