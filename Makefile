@@ -37,7 +37,7 @@ check: .venv/.dev
 ROWS ?= 1M
 ROUNDS ?= 3
 PEERS ?= duckdb,polars,spark,beam
-ITEMS ?= ingest,release,nightly,drift
+ITEMS ?= ingest,release,nightly,intake,drift
 SLICES ?= 1
 BENCH := benchmarks/.venv/bin
 

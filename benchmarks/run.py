@@ -9,13 +9,13 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import drift, ingest, nightly, release
+from benchmarks import drift, ingest, intake, nightly, release
 from benchmarks.report import write_tables
 from benchmarks.results import BYLEAVE, Results, rows, short
 from benchmarks.worlds import World, create, ingest_manifest, ingest_the_rest
 
 DATA = Path(__file__).parent / "data"
-ITEMS = ("ingest", "release", "nightly", "drift")
+ITEMS = ("ingest", "release", "nightly", "intake", "drift")
 PEERS = ("duckdb", "polars", "spark", "beam")
 
 
@@ -36,12 +36,14 @@ def main() -> None:
     results = Results(options.rows)
     if "ingest" in options.items:
         ingest.compare(results, world, options.rounds, options.peers)
-    if "release" in options.items or "nightly" in options.items:
+    if {"release", "nightly", "intake"} & {*options.items}:
         prepare(results, world, store)
     if "release" in options.items:
         release.compare(results, store, options.rounds, options.peers, only_whole=options.only_whole)
     if "nightly" in options.items:
         nightly.measure_nights(results, world, store, options.rounds)
+    if "intake" in options.items:
+        intake.compare(results, store, options.rounds, options.peers)
     if "drift" in options.items:
         drift.compare(results, drift.world_of(options.rows), options.rounds, options.peers)
     print(f"kept in {results.write({run.item for run in results.runs})}")

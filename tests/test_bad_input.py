@@ -24,6 +24,7 @@ from byhand import ByHand, listing
 
 from pipelines.ingest import ingest_manifest, ingest_opt_outs
 from pipelines.raw import inputs, planning
+from pipelines.requests import waiting
 from pipelines.store.blobs import Blob
 from pipelines.store.store import Dataset, Store, close_stores, create_store
 from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table
@@ -417,15 +418,12 @@ LISTS_REFUSED: dict[str, tuple[bytes | str, str]] = {
     "empty": (b"", "the list is empty"),
     "blank lines": ("\n \n\t\n", "the list is empty"),
     "a header and nothing else": ("item_id\n", "the list is empty"),
-    "everyone": ("*\n", "line 1: '*'"),
-    "everyone of a site": ("https://www.flickr.com/photos/*\n", "line 1"),
     "null": ("101\nnull\n", "line 2: 'null'"),
     "a kind that nobody knows": ("kind,value\nperson,101\n", "line 2, kind: 'person' is not one of"),
     "a kind without a value": ("kind,value\nitem,\n", "line 2, value: is empty"),
     "an item where an owner should be": ("owner_id\n101\n", "line 2, owner_id: '101' is not an owner id"),
     "a column of revocations": ("item_id,revoked\n101,true\n", "unknown column 'revoked'"),
     "a column of keys": ("item_id,key_id\n101,k1\n", "unknown column 'key_id'"),
-    "an alias": ("https://www.flickr.com/photos/somebody/\n", "an alias, which cannot be looked up"),
     "UTF-16": ("101\n".encode("utf-16"), "UTF-16"),
     "Latin-1": (b"101\ncaf\xe9\n", "line 2: is not UTF-8"),
     "a NUL": (b"101\n1\x0002\n", "line 2: holds a NUL byte"),
@@ -433,6 +431,10 @@ LISTS_REFUSED: dict[str, tuple[bytes | str, str]] = {
     "a cell too many": ("item_id,note\n101,a,b\n", "line 2: has 3 fields"),
     "a truncated gzip": (gzip.compress(b"101\n" * 5000)[:-20], "cut gz data"),
     "HTML": ("<!doctype html>\n<html>\n", "line 1"),
+    "a day that is none": ("item_id,expires_on\n101,2026-13-01\n", "line 2, expires_on: '2026-13-01'"),
+    "over before it begins": ("item_id,expires_on\n101,2026-11-10\n", "is not after 2026-11-10"),
+    "asked on a day to come": ("item_id,requested_on\n101,2999-01-01\n", "is after 2026-11-10"),
+    "a state that a person decides": ("item_id,state\n101,held\n", "line 2, state: 'held'"),
 }
 
 
@@ -467,6 +469,41 @@ def test_lists_that_are_accepted(store: Store, tmp_path: Path, case: str) -> Non
     table = take_in_list(store, tmp_path / "list.txt", content)
     assert table.counts["rows"] == entries
     assert store.tables.names(OPT_OUTS) == [table.name]
+
+
+# Taken in, told of, and removing nothing until a person looked at it.
+LISTS_HELD: dict[str, tuple[str, str]] = {
+    "everyone": ("*\n", "is a pattern"),
+    "everyone of a site": ("https://www.flickr.com/photos/*\n", "is a pattern"),
+    "everyone in SQL": ("owner_id\n%\n", "is a pattern"),
+    "a regular expression": ("^.+$\n", "is a pattern"),
+    "a platform": ("host\nflickr.com\n", "is a host of many people"),
+    "a look-alike": ("name\nJ\u043ehn Smith\n", "mixes Cyrillic and Latin letters in a word"),
+}
+
+
+@pytest.mark.parametrize("case", LISTS_HELD)
+def test_lists_that_wait_for_a_person(store: Store, tmp_path: Path, case: str) -> None:
+    content, why = LISTS_HELD[case]
+    table = take_in_list(store, tmp_path / "list.txt", content)
+    assert (table.counts["rows"], table.counts["held"]) == (1, 1)
+    assert table.turns == ()
+    assert waiting(store)["held_for"].to_pylist() == [why]
+
+
+@pytest.mark.parametrize(
+    ("content", "turns"),
+    [
+        ("item_id,state\n101,withdrawn\n", ()),
+        ("item_id,effective_on\n101,2027-01-01\n", ("2027-01-01",)),
+        ("item_id,expires_on\n101,2027-01-01\n", ("2027-01-01",)),
+    ],
+)
+def test_entries_that_do_not_count_today(
+    store: Store, tmp_path: Path, content: str, turns: tuple[str, ...]
+) -> None:
+    table = take_in_list(store, tmp_path / "list.csv", content)
+    assert (table.counts["rows"], table.turns) == (1, turns)
 
 
 def test_an_empty_list_that_is_meant(store: Store, tmp_path: Path) -> None:

@@ -112,7 +112,12 @@ def check(
 @click.option("--held", is_flag=True, help="Only what waits for a person.")
 @json_option
 def list_(store: str, held: bool, as_json: bool) -> None:
-    """List the opt-out lists, or the entries that wait for a person."""
+    """List the opt-out lists, or the entries that wait for a person.
+
+    \b
+    Example:
+      byleave opt-outs list yfcc.store --held
+    """
     from pipelines.checked import told_of
     from pipelines.requests import waiting
     from pipelines.store.store import open_store
@@ -201,7 +206,12 @@ def refuse(
     evidence: str,
     as_json: bool,
 ) -> None:
-    """Refuse held requests: they stay in the ledger, and never count."""
+    """Refuse held requests: they stay in the ledger, and never count.
+
+    \b
+    Example:
+      byleave opt-outs refuse yfcc.store r0123456789abcdef --received-on 2026-11-12 --evidence "a test"
+    """
     from pipelines import approvals
     from pipelines.store.store import open_store
 
@@ -219,7 +229,12 @@ def refuse(
 @_evidence
 @json_option
 def withdraw(store: str, requests: tuple[str, ...], received_on: str, evidence: str, as_json: bool) -> None:
-    """Take requests back: from a day on they no longer count, and what they removed comes back."""
+    """Take requests back: from a day on they no longer count, and what they removed comes back.
+
+    \b
+    Example:
+      byleave opt-outs withdraw yfcc.store r0123456789abcdef --received-on 2026-12-01 --evidence "a letter"
+    """
     from pipelines import approvals
     from pipelines.store.store import open_store
 

@@ -159,8 +159,8 @@ class Summary:
             in_quarantine = f", {table.quarantined:,} in quarantine" if table.quarantined else ""
             held = f", {table.held:,} held" if table.held else ""
             yield f"taken in       {table.kind} {table.snapshot}: {table.rows:,} {what}{in_quarantine}{held}"
-        if held := sum(table.held for table in self.taken_in):
-            yield f"waiting        {held:,} opt-outs, for a person: byleave opt-outs list {self.store} --held"
+        if waiting := sum(table.held for table in self.taken_in):
+            yield f"waiting        {waiting:,} opt-outs: byleave opt-outs list {self.store} --held"
         for left in self.left:
             yield f"left in place  {left.place}: {first_line(left.why)}"
         for outcome in self.outcomes:
