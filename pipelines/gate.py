@@ -123,7 +123,7 @@ def _texts(rows: pa.Table, column: str) -> pa.Array:
 def _called(rows: pa.Table, asked: pa.Table) -> _Rows:
     """The rows whose page, or whose owner's id where that is no NSID, has an alias that was asked for."""
     owners = _texts(rows, "owner_id")
-    alone = pc.if_else(targets.are_nsids(owners), pa.scalar(None, pa.string()), pc.utf8_lower(owners))
+    alone = pc.if_else(targets.are_nsids(owners), pa.scalar(None, pa.string()), pc.ascii_lower(owners))
     pages = targets.aliases_of(_texts(rows, "page_url"))
     return _on_platform(rows, asked, pages) | _on_platform(rows, asked, alone)
 

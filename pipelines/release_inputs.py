@@ -57,12 +57,18 @@ OTHERS = {
 
 
 def choose_inputs(
-    store: Store, *, as_of: str | None, manifest: str | None = None, without_opt_outs: bool = False
+    store: Store,
+    *,
+    as_of: str | None,
+    manifest: str | None = None,
+    without_opt_outs: bool = False,
+    today: str | None = None,
 ) -> Inputs:
-    """The newest manifest, and every license snapshot and opt-out list, all known by ``as_of``.
+    """The newest manifest, and every license snapshot and list, all known by ``as_of``.
 
-    Without ``as_of`` everything counts, and the newest date among it is the release's: no clock is read, so
-    that cutting again tomorrow with nothing changed gives the same release.
+    Without ``as_of`` everything counts, and the newest date among it is the release's; or the day, until
+    ``today``, on which an entry of a list last began or ceased to count, if that is later. Cutting again
+    tomorrow gives the same release, if nothing came and nothing turned.
 
     Raises:
         StateError: there is no manifest by then; or no opt-out list, and ``without_opt_outs`` does not say
@@ -92,7 +98,9 @@ def choose_inputs(
             f"{store.url}: there is no opt-out list{until}. Take one in: byleave ingest opt-outs --help;"
             " or say that there is none: --without-opt-outs"
         )
-    newest = as_of or max(table.date for table in (chosen, *chain(*others.values())))
+    known = (chosen, *chain(*others.values()))
+    turned = (turn for table in known for turn in table.turns if today is not None and turn <= today)
+    newest = as_of or max((*(table.date for table in known), *turned))
     return Inputs(chosen, as_of=newest, **others)
 
 

@@ -10,9 +10,9 @@ import struct
 import unicodedata
 from collections import Counter
 
-from transforms.domain import license_changes
+from transforms.domain import license_changes, purposes
 from transforms.domain.licenses import LICENSES
-from transforms.domain.reasons import PRECEDENCE
+from transforms.domain.reasons import OPT_OUTS, PRECEDENCE
 
 WORST_FIRST = ("deleted", "private", "missing", "unknown", "public")
 
@@ -139,32 +139,99 @@ def plain_url(url):
     return re.sub("^[^/?]*", lambda host: host[0].lower(), url)
 
 
-def opt_outs_one(row, opt_outs):
-    """The kinds of opt-out that the row meets."""
-    said = {"item": set(), "owner": set(), "url": set(), "tag": {(None, "nocv")}}
-    for opt_out in opt_outs:
-        said[opt_out["kind"]].add((opt_out["source"], opt_out["key"]))
-    named = {
-        "item": {(row["source"], row["item_id"])},
-        "owner": {(row["source"], row["owner_id"])},
-        "url": {
-            (None, plain_url(url)) for url in (row["page_url"], row["image_url"], row["owner_id"]) if url
-        },
-        "tag": {(None, plain_tag(tag)) for tag in all_tags(row)},
+def plain_host(url):
+    host = re.match("((https?:)?//)*([^/?#]*@)?([^/?#]*)", url, re.IGNORECASE)[4]
+    host = re.sub(":[0-9]*$", "", host).lower().removesuffix(".")
+    return host if re.fullmatch("[a-z0-9_-]+([.][a-z0-9_-]+)*", host) else None
+
+
+def ascii_lower(text):
+    return re.sub("[A-Z]+", lambda letters: letters[0].lower(), text)
+
+
+def plain_name(name):
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def alias_of(url):
+    found = re.match("((https?:)?//)*(www[.])?flickr[.]com/photos/([A-Za-z0-9_-]+)/", url, re.IGNORECASE)
+    return found[4].lower() if found else None
+
+
+def called(row):
+    """What the row's owner is called in it: (kind, source, key)."""
+    owner, page, name = row["owner_id"], row["page_url"], row["owner_name"]
+    aliases = {alias_of(page)} if page else set()
+    if owner is not None and not re.fullmatch("[0-9]{1,19}(@|%40)[Nn][0-9]{2}", owner):
+        aliases.add(ascii_lower(owner))
+    names = {plain_name(name)} if name else set()
+    called = {("alias", key) for key in aliases} | {("name", key) for key in names}
+    return {(kind, row["source"], key) for kind, key in called if key}
+
+
+def named(row, rows):
+    """By kind the targets that mean the row, among ``rows``, of whom some may be of the same owner."""
+    urls = [url for url in (row["page_url"], row["image_url"]) if url]
+    hosts = [host.split(".") for host in map(plain_host, urls) if host]
+    hashes = {name: row[f"content_{name}"] for name in ("md5", "sha256")}
+    owner = row["source"], row["owner_id"]
+    same = [each for each in rows if (each["source"], each["owner_id"]) == owner and owner[1] is not None]
+    return {
+        "item": {("item", *pair(row))},
+        "owner": {("owner", *owner)}.union(*map(called, [row, *same])),
+        "url": {("url", None, plain_url(url)) for url in (*urls, row["owner_id"]) if url},
+        "host": {("host", None, ".".join(host[at:])) for host in hosts for at in range(len(host))},
+        "content": {("content", None, f"{name}:{value}") for name, value in hashes.items() if value},
+        "tag": {("tag", None, plain_tag(tag)) for tag in all_tags(row)},
     }
-    return {kind for kind in said if said[kind] & named[kind]}
 
 
-def facts_one(row, looks, opt_outs):
+NO_CV = sum(
+    purposes.BIT[each] for each in purposes.PURPOSES if "computer-vision" in purposes.broader_or_same(each)
+)
+
+
+def leave_one(row, leave, rows):
+    """The sets of purposes, as bits, that leave and the row's own tags come to."""
+    means = named(row, rows)
+    sets = dict.fromkeys([f"no_{kind}" for kind in means], 0)
+    sets |= {"granted_by_owner": 0, "granted_by_depicted": 0, "refused": 0}
+    for said in leave:
+        for kind, targets in means.items():
+            if (said["kind"], said["source"], said["key"]) in targets:
+                sets[f"no_{kind}"] |= said["no"]
+                for name in ("granted_by_owner", "granted_by_depicted", "refused"):
+                    sets[name] |= said[name]
+    if ("tag", None, "nocv") in means["tag"]:
+        sets["no_tag"] |= NO_CV
+    return sets
+
+
+def people_one(row, detections):
+    """Whether people are in the item: as it was seen last, else as the manifest says."""
+    seen = [each for each in detections if pair(each) == pair(row)]
+    last = max((each["observed_on"], each["person_present"]) for each in seen) if seen else None
+    present = last[1] if last else row["person_present"]
+    return {True: "present", False: "absent", None: "unknown"}[present]
+
+
+NO_SIGNAL = {"no": 0, "yes": 0, "unreadable": False, "stale": False}
+
+
+def facts_one(row, looks, leave, rows=(), signaled=None, detections=()):
     believed = min((look for look in looks if pair(look) == pair(row)), key=belief, default=None)
     now = believed["license"] if believed else row["license"]
+    signaled = signaled or NO_SIGNAL
     return {
         "license_then": row["license"],
         "license_now": now,
         "direction": license_changes.compare(row["license"], now),
         "visibility": believed["visibility"] if believed else "unknown",
         "observed": believed is not None,
-        "opt_outs": opt_outs_one(row, opt_outs),
+        **leave_one(row, leave, rows),
+        **{f"signal_{name}": signaled[name] for name in NO_SIGNAL},
+        "people": people_one(row, detections),
+        "owner": None if row["owner_id"] is None else home(row),
         "upload_year": row["uploaded_at"].year if row["uploaded_at"] else None,
         "media_type": row["media_type"],
     }
@@ -175,8 +242,21 @@ def decide_one(fact, policy):
     newest = policy.license_change == "newest"
     license_id = fact["license_now"] if newest else fact["license_then"]
     refused = license_id != "unknown" and license_id not in policy.allowed
+    bit = purposes.BIT[policy.purpose]
+    says_no, says_yes = fact["signal_no"] & bit, fact["signal_yes"] & bit
+    givers = ["owner", "depicted"] if policy.grant == "either" else [policy.grant]
+    granted = any(fact[f"granted_by_{giver}"] & bit for giver in givers)
+    people = {"present": policy.people_present, "unknown": policy.people_unknown}.get(fact["people"])
+    unknown = not says_no and not says_yes and not fact["signal_unreadable"]
     holds = {
-        **{f"opt_out_{kind}": kind in fact["opt_outs"] for kind in ("item", "owner", "url", "tag")},
+        **{f"opt_out_{kind}": fact[f"no_{kind}"] & bit for kind in OPT_OUTS},
+        "consent_refused": fact["refused"] & bit,
+        "signal_no": says_no,
+        "signal_unreadable": fact["signal_unreadable"] and policy.unreadable_signal == "exclude",
+        "signal_unknown": unknown and policy.unknown_signal == "exclude",
+        "people_present": fact["people"] == "present" and people == "exclude",
+        "people_unknown": fact["people"] == "unknown" and people == "exclude",
+        "consent_missing": people == "require-grant" and not granted,
         "deleted": fact["visibility"] == "deleted" and policy.deleted == "exclude",
         "private": fact["visibility"] == "private" and policy.private == "exclude",
         "missing": fact["visibility"] == "missing" and policy.missing == "exclude",

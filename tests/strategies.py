@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import datetime
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import oracle
 import pyarrow as pa
 from hypothesis import strategies as st
+from oracle import ascii_lower
 
+from transforms.domain import purposes
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT
-from transforms.domain.schemas import LICENSES, MANIFEST, OPT_OUTS, REPEATING
+from transforms.domain.schemas import DETECTIONS, LEAVE, LICENSES, MANIFEST, REPEATING, SIGNALED
+from transforms.facts import join_facts
 from transforms.ledger import Look, build_ledger, newest
+from transforms.match import match
 
 SOURCES = ("flickr", "commons")
 DAYS = tuple(datetime.date(2026, 11, day) for day in (1, 2, 3))
@@ -39,6 +44,9 @@ URL_KEYS = (
     *("photos.example.org/1", "photos.example.org/2", "photos.example.org/P?q=1", "photos.example.org/p?q=1"),
     *("img.example.org/1_o.jpg", "img.example.org/@n/3.jpg"),
 )
+FLICKR_PAGES = ("https://www.flickr.com/photos/Ann/1/", "http://flickr.com/photos/12345678@N00/2")
+HOST_KEYS = ("example.org", "photos.example.org", "img.example.org", "hotos.example.org")
+CONTENT_KEYS = ("md5:" + "0" * 32, "sha256:" + "f" * 64, "md5:" + "1" * 32)
 SAYING_NO = (["no_cv"], ["cat", "No CV"], ["NO-CV"], ["nocv", ""])
 TAG_KEYS = ("cat", "noai", "nocvs")
 
@@ -63,7 +71,7 @@ VALUES = {
     "longitude": (None, 0.0, -0.0, -180.0),
     "latitude": (None, 0.0, -0.0, 89.5),
     "accuracy": (None, 1, 16),
-    "page_url": (None, *PAGES),
+    "page_url": (None, *PAGES, *FLICKR_PAGES),
     "image_url": (None, *IMAGES),
     "width": (None, 640),
     "height": (None, 480),
@@ -127,38 +135,77 @@ def licenses(world, *, max_size=12, unique=False, days=DAYS):
     return st.lists(row, max_size=max_size, unique_by=by)
 
 
-def opt_outs(world, *, max_size=5):
-    """Rows of opt-outs, of every kind; ids of one kind turn up as another's."""
+PURPOSE_SETS = st.sampled_from([0, 1 << 2, 1 << 7, purposes.ALL]) | st.integers(0, purposes.ALL)
+GRANTS = ("granted_by_owner", "granted_by_depicted", "refused")
+
+
+def leave(world, *, max_size=5):
+    """Rows of what stands, of every kind, each target once; ids of one kind turn up as another's."""
 
     def named(kind, keys, sources):
+        sets = {"no": PURPOSE_SETS} | {name: PURPOSE_SETS for name in GRANTS if kind in ("item", "owner")}
         return st.builds(
-            lambda source, key, day: {
+            lambda source, key, said: {
                 "kind": kind,
                 "source": source,
                 "key": key,
-                "raw": f"<{key}>",
-                "received_on": day,
+                **dict.fromkeys(GRANTS, 0),
+                **said,
             },
             st.sampled_from(sources),
             st.sampled_from(keys),
-            st.sampled_from(DAYS),
+            st.fixed_dictionaries(sets),
         )
 
     ids = (*world.items, *world.owners)
     row = (
         named("item", ids, SOURCES)
         | named("owner", ids, SOURCES)
+        | named("alias", ("ann", *map(ascii_lower, world.owners)), SOURCES)
+        | named("name", ("ann", "zoë"), SOURCES)
         | named("url", URL_KEYS, (None,))
-        | named("tag", TAG_KEYS, (None,))
+        | named("host", HOST_KEYS, (None,))
+        | named("content", CONTENT_KEYS, (None,))
+        | named("tag", (*TAG_KEYS, "nocv"), (None,))
+    )
+    return st.lists(row, max_size=max_size, unique_by=target)
+
+
+def target(row):
+    return row["kind"], row["source"], row["key"]
+
+
+def opted_out(kind, source, key, no=purposes.ALL):
+    return {"kind": kind, "source": source, "key": key, "no": no, **dict.fromkeys(GRANTS, 0)}
+
+
+def detections(world, *, max_size=4):
+    row = st.fixed_dictionaries(
+        {
+            "source": st.sampled_from(SOURCES),
+            "item_id": st.sampled_from(world.items),
+            "owner_id": st.none(),
+            "person_present": st.booleans(),
+            "detector": st.sampled_from((None, "faces-2")),
+            "observed_on": st.sampled_from(DAYS),
+        }
     )
     return st.lists(row, max_size=max_size)
+
+
+def signaled(rows):
+    """What signals come to for some of so many rows of a bucket, by row."""
+    said = st.fixed_dictionaries(
+        {"no": PURPOSE_SETS, "yes": PURPOSE_SETS, "unreadable": st.booleans(), "stale": st.booleans()}
+    )
+    return st.dictionaries(st.integers(0, rows - 1), said, max_size=3) if rows else st.just({})
 
 
 def policies():
     verdicts = st.sampled_from(("exclude", "keep"))
     return st.builds(
         Policy,
-        purpose=st.just("research-noncommercial"),
+        purpose=st.sampled_from(purposes.PURPOSES),
         allowed=st.sets(st.sampled_from(LICENSE_IDS[:-1])).map(lambda ids: tuple(sorted(ids))),
         license_change=st.sampled_from(("newest", "as_ingested")),
         unknown_license=verdicts,
@@ -166,29 +213,72 @@ def policies():
         deleted=verdicts,
         missing=verdicts,
         unknown_visibility=verdicts,
+        unreadable_signal=verdicts,
+        unknown_signal=verdicts,
+        people_present=st.sampled_from(("exclude", "require-grant", "keep")),
+        people_unknown=st.sampled_from(("exclude", "require-grant", "keep")),
+        grant=st.sampled_from(("owner", "depicted", "either")),
     )
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """What one join reads: a manifest bucket, several tables of looks, and opt-outs."""
+    """What one join reads: a manifest bucket, tables of looks, leave, signals by row, and detections."""
 
     manifest: list[dict]
     looks: list[list[dict]]
-    opt_outs: list[dict]
+    leave: list[dict]
+    signaled: dict[int, dict] = field(default_factory=dict)
+    detections: list[dict] = field(default_factory=list)
 
     @property
     def all_looks(self):
         return [row for look in self.looks for row in look]
 
+    def expected(self):
+        """The facts of each row, one at a time."""
+        return [
+            oracle.facts_one(
+                row, self.all_looks, self.leave, self.manifest, self.signaled.get(place), self.detections
+            )
+            for place, row in enumerate(self.manifest)
+        ]
+
+    def facts(self, shape="plain"):
+        """The same, as the steps make them."""
+        manifest = manifest_table(self.manifest, shape)
+        known = now(manifest, [look(rows, shape) for rows in self.looks])
+        return join_facts(manifest, known, *self.concerns(manifest, shape))
+
+    def concerns(self, manifest, shape="plain"):
+        """What a join takes besides the manifest and the ledger."""
+        return (
+            *leave_tables(self.leave, manifest, shape),
+            table([{"row": row, **said} for row, said in self.signaled.items()], SIGNALED, shape),
+            table(self.detections, DETECTIONS, shape),
+        )
+
+
+def leave_tables(rows, manifest, shape="plain"):
+    """What stands of items and owners, what stands of others, and which of these the manifest meets."""
+    own = [row for row in rows if row["kind"] in ("item", "owner")]
+    wide = table([row for row in rows if row not in own], LEAVE, shape)
+    named = {(row["kind"], row["key"]) for row in rows} - {(row["kind"], row["key"]) for row in own}
+    kinds, keys = zip(*sorted(named | {("tag", "nocv")}), strict=True)
+    met = match(manifest, pa.table({"kind": kinds, "key": keys}))
+    return table(own, LEAVE, shape), wide, met
+
 
 @st.composite
 def buckets(draw):
     world = draw(worlds())
+    manifest = draw(manifests(world, max_size=8, unique=True))
     return Bucket(
-        manifest=draw(manifests(world, max_size=8, unique=True)),
+        manifest=manifest,
         looks=draw(st.lists(licenses(world, max_size=6, unique=True), max_size=3)),
-        opt_outs=draw(opt_outs(world)),
+        leave=draw(leave(world)),
+        signaled=draw(signaled(len(manifest))),
+        detections=draw(detections(world)),
     )
 
 
@@ -253,10 +343,6 @@ def look(rows, shape="plain", ends=()):
 def now(manifest, looks):
     """What a bucket's ledger knows now, of some looks: what facts are joined with."""
     return newest(build_ledger(manifest, looks))
-
-
-def opt_outs_table(rows, shape="plain"):
-    return table(rows, OPT_OUTS, shape, dictionaries=())
 
 
 def exactly(some):

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,13 @@ def test_the_toolchain_is_what_writes_the_bytes() -> None:
     import pyarrow
 
     assert code.toolchain() == {"numpy": numpy.__version__, "pyarrow": pyarrow.__version__}
+
+
+def test_a_version_of_what_rows_are_read_by_is_part_of_the_code_that_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads, does_not = "pipelines.steps.aliases", "transforms.domain.reasons"
+    before = {step: code._digest.__wrapped__(step) for step in (reads, does_not)}
+    monkeypatch.setattr(code, "version", lambda name: "0" if name == "idna" else version(name))
+    assert code._digest.__wrapped__(reads) != before[reads]
+    assert code._digest.__wrapped__(does_not) == before[does_not]

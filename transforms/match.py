@@ -146,7 +146,7 @@ def _aliases(manifest: pa.Table, keys: pa.Array) -> Iterator[_Met]:
 
 def _aliases_as_ids(owners: pa.Array) -> pa.Array:
     """Owner ids that are none of Flickr's: a platform, or a file, may know an owner by the alias alone."""
-    return pc.if_else(forms.are_nsids(owners), pa.scalar(None, pa.string()), pc.utf8_lower(owners))
+    return pc.if_else(forms.are_nsids(owners), pa.scalar(None, pa.string()), pc.ascii_lower(owners))
 
 
 def _names(manifest: pa.Table, keys: pa.Array) -> Iterator[_Met]:

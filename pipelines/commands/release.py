@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,10 @@ def cut(
     from pipelines.store.store import open_store
 
     opened, decided = open_store(store), find_policy(policy)
-    inputs = choose_inputs(opened, as_of=as_of, manifest=manifest, without_opt_outs=without_opt_outs)
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    inputs = choose_inputs(
+        opened, as_of=as_of, manifest=manifest, without_opt_outs=without_opt_outs, today=today
+    )
     if dry_run:
         from pipelines.outlook import foresee
 

@@ -48,8 +48,12 @@ def signals(
     table = ingest_signals(open_store(store), paths, observed_on=observed_on, agent=agent, runner=runner)
     counts = table.counts
     result = {"list": table.name, "observed_on": observed_on, "digest": table.digest, **counts}
-    about = ", ".join(counted(counts[f"{kind}s"], kind) for kind in ("host", "url", "item"))
-    text = f"signals {table.name}: {counted(counts['rows'], 'rule')} ({about})"
+    about = ", ".join(
+        counted(counts[f"{kind.lower()}s"], kind)
+        for kind in ("host", "URL", "item")
+        if counts[f"{kind.lower()}s"]
+    )
+    text = f"signals {table.name}: {counted(counts['rows'], 'rule')} of {about or 'no source'}"
     for name, words in (
         ("unavailable", "could not be got: what they said before stands, and is stale"),
         ("unreadable", "could not be understood at all"),

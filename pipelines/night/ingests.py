@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from pipelines.aliases import ingest_aliases
 from pipelines.consents import ingest_consents
 from pipelines.ingest import ingest_detections, ingest_licenses, ingest_manifest, ingest_opt_outs
 from pipelines.night.inbox import Unit
@@ -12,7 +13,16 @@ from pipelines.night.settings import Inbox
 from pipelines.runner import Runner
 from pipelines.signals import ingest_signals
 from pipelines.store.store import Store
-from pipelines.store.tables import CONSENTS, DETECTIONS, LICENSES, MANIFESTS, OPT_OUTS, SIGNALS, Table
+from pipelines.store.tables import (
+    ALIASES,
+    CONSENTS,
+    DETECTIONS,
+    LICENSES,
+    MANIFESTS,
+    OPT_OUTS,
+    SIGNALS,
+    Table,
+)
 from transforms.intake import Rules
 
 Ingest = Callable[[Store, Unit, Inbox, Runner], Table]
@@ -33,6 +43,10 @@ def _opt_outs(store: Store, unit: Unit, inbox: Inbox, runner: Runner) -> Table:
         rules=Rules(max_share=inbox.max_share),
         origin=inbox.origin or None,
     )
+
+
+def _aliases(store: Store, unit: Unit, inbox: Inbox, runner: Runner) -> Table:
+    return ingest_aliases(store, list(unit.stamps), observed_on=unit.day)
 
 
 def _consents(store: Store, unit: Unit, inbox: Inbox, runner: Runner) -> Table:
@@ -87,6 +101,7 @@ def _manifests(store: Store, unit: Unit, inbox: Inbox, runner: Runner) -> Table:
 INGESTS: Mapping[str, Ingest] = MappingProxyType(
     {
         OPT_OUTS: _opt_outs,
+        ALIASES: _aliases,
         CONSENTS: _consents,
         SIGNALS: _signals,
         DETECTIONS: _detections,

@@ -66,7 +66,7 @@ def look_at_releases(
     seen.problems += [_missing(each) for each in left if each.kind in stopping]
     inbox = settings.inbox(OPT_OUTS)
     try:
-        seen.inputs = _inputs(store, inbox)
+        seen.inputs = _inputs(store, inbox, _day_of(now))
     except StateError as error:
         if not units:  # else it may be what is about to be taken in
             seen.problems.append(error)
@@ -79,13 +79,17 @@ def look_at_releases(
     return seen
 
 
-def _inputs(store: Store, inbox: Inbox | None) -> Inputs:
+def _inputs(store: Store, inbox: Inbox | None, today: datetime.date) -> Inputs:
     if not store.tables.names(OPT_OUTS):
         cure = f"Put one into {inbox.folder}" if inbox else "Take one in: byleave ingest opt-outs --help"
         raise StateError(
             f"{store.url}: no opt-out list was ever taken in, and nothing is published without one. {cure}"
         )
-    return choose_inputs(store, as_of=None)
+    return choose_inputs(store, as_of=None, today=today.isoformat())
+
+
+def _day_of(now: float) -> datetime.date:
+    return datetime.datetime.fromtimestamp(now, datetime.UTC).date()
 
 
 def _missing(left: Left) -> ByleaveError:
@@ -100,8 +104,7 @@ def _missing(left: Left) -> ByleaveError:
 
 
 def _outdated(inbox: Inbox, max_age_days: int, newest: str, now: float) -> list[ByleaveError]:
-    today = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
-    age_days = (today - datetime.date.fromisoformat(newest)).days
+    age_days = (_day_of(now) - datetime.date.fromisoformat(newest)).days
     if age_days <= max_age_days:
         return []
     return [

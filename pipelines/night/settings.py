@@ -14,6 +14,7 @@ from pipelines.ingest_plans import MAX_QUARANTINED_SHARE, accepted_share
 from pipelines.night.stricttable import StrictTable
 from pipelines.policies import find_policy
 from pipelines.store.tables import (
+    ALIASES,
     CONSENTS,
     DETECTIONS,
     LICENSES,
@@ -201,6 +202,12 @@ def _manifests(table: StrictTable) -> Inbox:
     return inbox
 
 
+def _aliases(table: StrictTable) -> Inbox:
+    inbox = Inbox(ALIASES, table.location("folder"), stop=_stops(table))
+    table.end()
+    return inbox
+
+
 def _consents(table: StrictTable) -> Inbox:
     inbox = Inbox(CONSENTS, table.location("folder"), stop=_stops(table))
     table.end()
@@ -229,6 +236,7 @@ def _signals(table: StrictTable) -> Inbox:
 # What may forbid comes before what there is to forbid.
 _INBOXES: Mapping[str, Callable[[StrictTable], Inbox]] = {
     OPT_OUTS: _opt_outs,
+    ALIASES: _aliases,
     CONSENTS: _consents,
     SIGNALS: _signals,
     DETECTIONS: _detections,

@@ -1,5 +1,5 @@
 -- What machine-readable sources said, of all days: robots.txt, ai.txt, tdmrep.json, headers, credentials, registries.
--- grain: list, kind, source, key, path, mechanism, and what was said
+-- grain: list, kind, source, key, path, mechanism, no_to, yes_to, fact, vocabulary, observed_on, evidence
 -- columns:
 --   list VARCHAR            snapshot of signals
 --   kind VARCHAR            host, url or item: what is spoken of
@@ -20,15 +20,15 @@ select
     signals.key,
     signals.path,
     signals.mechanism,
-    (
-        select coalesce(list(purposes.purpose order by purposes.place), [])
-        from stored.purposes
-        where (signals.no >> purposes.place) & 1 = 1
+    list_transform(
+        -- A purpose's bit is its place, counted from 0.
+        list_filter(known.purposes, lambda each: ((signals.no >> each.place) & 1) = 1), -- noqa
+        lambda each: each.purpose -- noqa
     ) as no_to,
-    (
-        select coalesce(list(purposes.purpose order by purposes.place), [])
-        from stored.purposes
-        where (signals.yes >> purposes.place) & 1 = 1
+    list_transform(
+        -- A purpose's bit is its place, counted from 0.
+        list_filter(known.purposes, lambda each: ((signals.yes >> each.place) & 1) = 1), -- noqa
+        lambda each: each.purpose -- noqa
     ) as yes_to,
     signals.fact,
     signals.vocabulary,
@@ -36,4 +36,8 @@ select
     signals.evidence
 from stored.signals
 inner join stored.places on signals.blob_path = places.path
+cross join (
+    select coalesce(list(struct_pack(place := place, purpose := purpose) order by place), []) as purposes
+    from stored.purposes
+) as known
 where places.kind = 'signals'

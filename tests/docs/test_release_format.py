@@ -43,6 +43,7 @@ TABLES = (
     "leave",
     "met",
     "signals",
+    "standing_signals",
     "signaled",
     "detections",
     "index",

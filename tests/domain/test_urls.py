@@ -13,7 +13,7 @@ from transforms.domain.flickrurls import aliases_of
 from transforms.domain.hosts import covered_by, hosts_of, normalize_hosts, to_unicode
 from transforms.domain.urls import normalize_urls
 
-LABEL = "[a-z0-9_-]{1,63}"
+LABEL = "[a-z0-9_-]+"
 
 
 def plain_host(text):
@@ -108,7 +108,7 @@ def test_the_host_of_a_url_is_its_host_however_it_is_written(hosts, behind):
         ("faß.de", "xn--fa-hia.de"),
         ("日本。jp", "xn--wgv71a.jp"),
         ("\uff27\uff2f\uff2fgle.com", "google.com"),
-        ("a." + "é" * 70, None),
+        ("a." + "b" * 252, None),
         ("℀.com", None),
         ("[::1]", None),
     ],

@@ -280,12 +280,12 @@ def test_the_gate_asks_each_sub_bucket(
     file = tmp_path / "list.txt"
     file.write_text(f"{owner}\n", encoding="utf-8")
     ingest_opt_outs(store, [str(file)], received_on="2027-01-01", runner=ByHand())
-    from transforms.domain.schemas import OPT_OUTS
-    from transforms.facts import join_facts
+    from transforms import leave
 
-    nobody = OPT_OUTS.empty_table()
-    monkeypatch.setattr("pipelines.steps.join.join_facts", lambda m, looks, _: join_facts(m, looks, nobody))
-    monkeypatch.setattr("pipelines.steps.join.change_opt_outs", lambda facts, *_: facts)
+    found = leave.leave_of
+    monkeypatch.setattr(
+        leave, "leave_of", lambda m, _, *others: found(m, schemas.LEAVE.empty_table(), *others)
+    )
     with pytest.raises(RefusedError, match="'owner':") as caught:
         cut(store, version="2")
     assert len([line for line in str(caught.value).splitlines() if "'owner':" in line]) > 2

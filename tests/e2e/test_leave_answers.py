@@ -19,9 +19,9 @@ DAY = "2026-11-15"
 
 
 @pytest.fixture
-def asked(world: World, full: Store, copy: Callable[[Store], Store]) -> Store:
+def asked(hamlet: World, full_hamlet: Store, copy: Callable[[Store], Store]) -> Store:
     """A store that knows what people asked and granted."""
-    store, leave = copy(full), world.folder / "leave"
+    store, leave = copy(full_hamlet), hamlet.folder / "leave"
     ingest_aliases(store, [str(leave / "aliases.csv")], observed_on=DAY)
     ingest_opt_outs(store, [str(leave / "opt-outs.csv")], received_on=DAY, runner=ByHand())
     ingest_consents(store, [str(leave / "consents.csv")], received_on=DAY)
@@ -30,9 +30,9 @@ def asked(world: World, full: Store, copy: Callable[[Store], Store]) -> Store:
     return store
 
 
-def test_each_purpose_gets_what_people_leave_it(world: World, asked: Store) -> None:
+def test_each_purpose_gets_what_people_leave_it(hamlet: World, asked: Store) -> None:
     kept: dict[str, set[str]] = {}
-    for answer in world.expected["leave"]:
+    for answer in hamlet.expected["leave"]:
         name = answer["policy"]
         release = cut(asked, name, name, as_of=answer["as_of"])
         counts = release.content["counts"]
@@ -42,6 +42,6 @@ def test_each_purpose_gets_what_people_leave_it(world: World, asked: Store) -> N
         kept[name] = set(items["item_id"].to_pylist())
     line = ("metadata-index", "research", "computer-vision", "face-detection", "face-recognition")
     for broader, narrower in pairwise(line):
-        assert kept[broader] > kept[narrower], (broader, narrower)
-    assert kept["computer-vision"] > kept["generative-training"]
-    assert kept["research"] > kept["commercial"]
+        assert kept[broader] >= kept[narrower] > set(), (broader, narrower)
+    assert kept["computer-vision"] >= kept["generative-training"]
+    assert kept["research"] >= kept["commercial"]

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from byhand import ByHand
 from worlds import World, cut, new_store, policy, rows, take_in

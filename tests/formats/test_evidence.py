@@ -16,7 +16,7 @@ from transforms.formats.evidence import (
     UNAVAILABLE,
     Capture,
     Credential,
-    Fault,
+    NotUnderstood,
     RegistryAnswer,
     evidence_of,
     state_of,
@@ -102,7 +102,7 @@ def test_what_a_status_says(status: int | None, state: str) -> None:
     ],
 )
 def test_a_fault(told: Any, fault: str) -> None:
-    with pytest.raises(Fault, match=fault):
+    with pytest.raises(NotUnderstood, match=fault):
         evidence_of(told)
 
 
@@ -119,5 +119,5 @@ _VALUES = st.recursive(
 def test_whatever_a_line_holds_is_evidence_or_a_fault(told: Any) -> None:
     try:
         evidence_of(json.loads(json.dumps(told)))
-    except Fault as fault:
+    except NotUnderstood as fault:
         assert "\n" not in str(fault)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.optoutlists import entry, fault_in, merged, read
 
@@ -60,6 +60,7 @@ def test_text_lists_hold_what_is_written(entries, newline, space, mark, end):
     assert table.to_pylist() == expected(entries)
 
 
+@settings(max_examples=40)
 @given(
     rows=st.lists(st.lists(st.sampled_from(ENTRIES), max_size=3)),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
@@ -84,6 +85,7 @@ def test_csv_lists_hold_what_is_written(rows, quoting, newline, columns):
     assert read(file.getvalue(), "list.csv").to_pylist() == expected(written)
 
 
+@settings(max_examples=40)
 @given(
     entries=st.lists(st.sampled_from(ENTRIES), min_size=1),
     order=st.randoms(use_true_random=False),
@@ -139,6 +141,7 @@ def test_ids_are_of_the_datasets_platform_and_flickrs_of_flickr():
     }
 
 
+@settings(max_examples=40)
 @given(
     size=st.integers(1, 40), entries=st.lists(st.sampled_from([*ENTRIES, None, ("", "", "")]), max_size=12)
 )

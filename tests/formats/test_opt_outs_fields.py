@@ -6,7 +6,7 @@ import io
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.optoutlists import DAY, KEY, entry, fault_in, merged, read
 
@@ -61,6 +61,7 @@ def rows(draw):
     return cells, made | ({"request": text["request"]} if text["request"] else {})
 
 
+@settings(max_examples=50)
 @given(st.lists(rows(), max_size=6))
 def test_rows_say_what_is_written(some):
     file = io.StringIO()

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.optoutlists import entry, fault_in, merged, read
 
@@ -23,6 +23,7 @@ CELLS = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(CELLS, min_size=1, max_size=5), st.booleans())
 def test_json_lines_say_what_csv_says(rows, listed):
     def member(name, cell):

@@ -7,7 +7,7 @@ import datetime
 import pyarrow as pa
 import pytest
 from answers import DAY, answer, rows_of, signaled
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from oracle_signals import expected, matches
 from protego import Protego
@@ -133,6 +133,9 @@ def test_one_more_no_never_takes_a_no_away(rules: list[Rule], one: Rule) -> None
 
 
 @given(_PATTERNS, _URLS)
+@example("/a/b", "https://h.example/a%2fb")
+@example("/%2a", "https://h.example/x")
+@example("/a%24", "https://h.example/a")
 def test_a_pattern_matches_as_it_does_letter_by_letter(pattern: str, address: str) -> None:
     path = "/" + address.partition("#")[0].partition("://")[2].partition("/")[2]
     found = [places.tolist() for places, _ in longest(paths_of(pa.array([address])), [pattern])]
@@ -179,7 +182,9 @@ def test_a_source_that_is_down_keeps_its_answer() -> None:
 
 def test_garbage_takes_no_answer_back() -> None:
     garbled = unreadable(host("h.example"), "ai-txt", DAY + datetime.timedelta(1), "not text")
-    said = signaled([_rule(host("h.example")), garbled], "https://h.example/img/1", on=garbled.observed_on)
+    said = signaled(
+        [_rule(host("h.example"), "/img/"), garbled], "https://h.example/img/1", on=garbled.observed_on
+    )
     assert (answer(said, "generative-training"), said["unreadable"], said["stale"]) == ("no", True, True)
 
 

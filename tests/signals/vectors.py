@@ -44,6 +44,10 @@ def assertion(entries: dict[str, dict[str, str]], label: str = "cawg.training-mi
     return json.dumps({"active_manifest": "urn:1", "manifests": {"urn:1": manifest}})
 
 
+def rules_of_paths(*rules: tuple[str, int]) -> str:
+    return json.dumps([{"location": path, "tdm-reservation": value} for path, value in rules])
+
+
 _EXPIRES = "unavailable_after: 25 Jun 2030 15:00:00 PST"
 _RESERVED_IMAGES = json.dumps([{"location": "/img/*", "tdm-reservation": 1}])
 _OFFER = json.dumps([{"location": "/", "tdm-reservation": 1, "tdm-policy": "https://h.example/policy.json"}])
@@ -104,6 +108,9 @@ TDMREP = [
     Vector("file", "no", tdmrep=_RESERVED_IMAGES),
     Vector("file of other paths", "unknown", tdmrep=_RESERVED_IMAGES, path="/about/a.jpg"),
     Vector("file with an offer", "no", tdmrep=_OFFER, evidence="policy.json"),
+    Vector("first in sequence", "no", tdmrep=rules_of_paths(("/", 1), ("/img/", 0))),
+    Vector("most specific", "yes", tdmrep=rules_of_paths(("/img/", 0), ("/", 1))),
+    Vector("perhaps first", "unknown", tdmrep=rules_of_paths(("/*.png", 1), ("/img/a.jpg", 0))),
     Vector("file true", "unknown", tdmrep='[{"location": "/", "tdm-reservation": true}]', fact="malformed"),
     Vector("file '1'", "unknown", tdmrep='[{"location": "/", "tdm-reservation": "1"}]', fact="malformed"),
     Vector(
@@ -174,6 +181,11 @@ AIPREF = [
         "our own group",
         "yes",
         robots="User-agent: *\nContent-Usage: train-ai=n\n\nUser-agent: OurBot\nContent-Usage: train-ai=y",
+    ),
+    Vector(
+        "a group of several",
+        "no",
+        robots="User-agent: ourbot\nUser-agent: otherbot\nContent-Usage: train-ai=n",
     ),
     Vector("before any group, no", "no", robots="Content-Usage: train-ai=n\nUser-agent: *\nAllow: /"),
     Vector("before any group, yes", "unknown", robots="Content-Usage: train-ai=y\nUser-agent: *\nAllow: /"),

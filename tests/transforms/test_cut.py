@@ -1,5 +1,6 @@
 """The cut: kept and excluded partition the manifest, and nothing of whoever is left out travels along."""
 
+from dataclasses import replace
 from itertools import compress
 
 import numpy as np
@@ -10,14 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
-    DAYS,
     buckets,
     exactly,
-    look,
+    leave_tables,
     manifest_row,
     manifest_table,
     now,
-    opt_outs_table,
+    opted_out,
     policies,
     shapes,
     table,
@@ -28,7 +28,7 @@ from transforms.cut import cut
 from transforms.decide import decide
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import BIT, PRECEDENCE, REASONS
-from transforms.domain.schemas import EXCLUDED, ITEMS, MANIFEST, OPT_OUTS, REPEATING
+from transforms.domain.schemas import EXCLUDED, ITEMS, MANIFEST, REPEATING
 from transforms.facts import join_facts
 
 FEWER = settings(max_examples=40)
@@ -56,9 +56,7 @@ def cuts_of(draw):
     rows = [personal(row) for row in bucket.manifest]
     dictionaries = draw(st.sampled_from((REPEATING, TEXTS)))
     manifest = table(rows, MANIFEST, draw(shapes()), dictionaries=dictionaries)
-    plain = manifest_table(rows)
-    known = now(plain, [look(rows) for rows in bucket.looks])
-    facts = join_facts(plain, known, opt_outs_table(bucket.opt_outs))
+    facts = replace(bucket, manifest=rows).facts()
     bits = st.just(0) | st.integers(1, 2 ** len(REASONS) - 1)
     reasons = np.array(draw(st.lists(bits, min_size=len(rows), max_size=len(rows))), np.uint32)
     return rows, manifest, facts, reasons, policy
@@ -154,12 +152,9 @@ def test_the_blob_of_a_release_holds_nothing_of_an_excluded_row(store, shape):
         for n in range(200)
     ]
     gone = {f"owner{n:03}" for n in (0, 3, 17, 39)}
-    opt_outs = [
-        {"kind": "owner", "source": "flickr", "key": key, "raw": key, "received_on": DAYS[0]}
-        for key in sorted(gone)
-    ]
     manifest = table(rows, MANIFEST, shape)
-    facts = join_facts(manifest, now(manifest, []), opt_outs_table(opt_outs))
+    leave = leave_tables([opted_out("owner", "flickr", key) for key in gone], manifest)
+    facts = join_facts(manifest, now(manifest, []), *leave)
     items, excluded = cut(manifest, facts, decide(facts, POLICY), POLICY)
     assert len(excluded) == 20
 
@@ -178,7 +173,7 @@ def test_the_blob_of_a_release_holds_nothing_of_an_excluded_row(store, shape):
 
 def test_nothing_left_out_leaves_the_manifest_as_it_is(store):
     rows = [manifest_row("flickr", str(n), "a", [("tags", ["cat"])]) for n in range(3)]
-    facts = join_facts(manifest_table(rows), now(manifest_table(rows), []), OPT_OUTS.empty_table())
+    facts = join_facts(manifest_table(rows), now(manifest_table(rows), []))
     items, excluded = cut(manifest_table(rows), facts, decide(facts, POLICY), POLICY)
     assert exactly(items.select(MANIFEST.names)) == exactly(rows)
     assert len(excluded) == 0
@@ -188,7 +183,7 @@ def test_nothing_left_out_leaves_the_manifest_as_it_is(store):
 def test_everything_may_be_left_out():
     rows = [manifest_row("flickr", str(n), "a", [("tags", ["cat"])]) for n in range(3)]
     for manifest in (table(rows, MANIFEST, "dictionaries"), table([], MANIFEST, "dictionaries")):
-        facts = join_facts(manifest, now(manifest, []), OPT_OUTS.empty_table())
+        facts = join_facts(manifest, now(manifest, []))
         reasons = np.full(len(manifest), 1, np.uint32)
         items, excluded = cut(manifest, facts, reasons, POLICY)
         assert len(items) == 0

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import oracle
@@ -11,96 +12,87 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
     DAYS,
-    IMAGES,
-    PAGES,
+    FLICKR_PAGES,
     SAYING_NO,
-    URL_KEYS,
     Bucket,
     buckets,
     cuts,
     in_chunks,
+    leave,
+    leave_tables,
     look,
     manifest_row,
     manifest_table,
     now,
-    opt_outs_table,
+    opted_out,
     shapes,
+    target,
     worlds,
 )
-from strategies import opt_outs as some_opt_outs
 
-from transforms.domain import reasons
-from transforms.domain.schemas import FACTS, LEDGER, LICENSES, OPT_OUTS, conform
-from transforms.facts import MANIFEST_COLUMNS, OWN_COLUMNS, change_opt_outs, join_facts
+from transforms.domain import purposes
+from transforms.domain.schemas import FACTS, LICENSES, conform
+from transforms.facts import change_leave, join_facts
 from transforms.formats import yfcc100m
-from transforms.ledger import newest
+from transforms.leave import NO_OF_TAGS, OWN_COLUMNS
 
 FEWER = settings(max_examples=40)
-NOTHING = newest(LEDGER.empty_table())
 
 SHARED = Path(os.environ.get("BYLEAVE_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
-def joined(bucket, shape="plain"):
-    manifest = manifest_table(bucket.manifest, shape)
-    known = now(manifest, [look(rows, shape) for rows in bucket.looks])
-    return join_facts(manifest, known, opt_outs_table(bucket.opt_outs, shape))
-
-
-def named(facts):
-    """The facts as rows, opt-outs by name."""
-    rows = facts.to_pylist()
-    for row in rows:
-        bits = row["opt_outs"]
-        row["opt_outs"] = {kind for kind, bit in reasons.OPT_OUT_BITS.items() if bits & bit}
-        assert bits < 2 ** len(reasons.OPT_OUT_BITS)
-    return rows
-
-
 @given(buckets(), shapes())
 def test_facts_are_the_oracle_s_row_for_row(bucket, shape):
-    facts = joined(bucket, shape)
+    facts = bucket.facts(shape)
     assert conform(facts, FACTS).column_names == FACTS.names
-    assert named(facts) == [
-        oracle.facts_one(row, bucket.all_looks, bucket.opt_outs) for row in bucket.manifest
-    ]
+    assert facts.to_pylist() == bucket.expected()
 
 
 @FEWER
-@given(
-    buckets().flatmap(lambda b: st.tuples(st.just(b), st.permutations(b.looks), st.permutations(b.opt_outs)))
-)
-def test_the_order_of_looks_and_of_opt_outs_does_not_matter(made):
-    bucket, looks, opt_outs = made
-    again = Bucket(bucket.manifest, looks, [*opt_outs, *opt_outs[:2]])
-    assert joined(again).equals(joined(bucket))
+@given(buckets(), st.randoms(use_true_random=False))
+def test_the_order_of_what_is_joined_does_not_matter(bucket, random):
+    shuffled = {
+        name: random.sample(rows, len(rows))
+        for name in ("looks", "leave", "detections")
+        for rows in [getattr(bucket, name)]
+    }
+    assert replace(bucket, **shuffled).facts().equals(bucket.facts())
 
 
 @FEWER
 @given(buckets(), cuts())
 def test_chunks_do_not_matter(bucket, ends):
-    manifest = in_chunks(manifest_table(bucket.manifest), ends)
+    whole = manifest_table(bucket.manifest)
+    manifest = in_chunks(whole, ends)
     looks = [look(rows, ends=ends) for rows in bucket.looks]
-    known = in_chunks(now(manifest, looks), ends)
-    facts = join_facts(manifest, known, in_chunks(opt_outs_table(bucket.opt_outs), ends))
-    assert facts.equals(joined(bucket))
+    concerns = [in_chunks(each, ends) for each in bucket.concerns(manifest)]
+    assert join_facts(manifest, in_chunks(now(manifest, looks), ends), *concerns).equals(bucket.facts())
 
 
 @FEWER
 @given(buckets().flatmap(lambda bucket: st.tuples(st.just(bucket), st.permutations(bucket.manifest))))
-def test_a_row_s_facts_do_not_depend_on_its_neighbors(made):
+def test_a_row_s_facts_do_not_depend_on_its_place(made):
     bucket, otherwise = made
-    by_item = dict(zip(map(oracle.pair, bucket.manifest), joined(bucket).to_pylist(), strict=True))
-    again = joined(Bucket(otherwise[:5], bucket.looks, bucket.opt_outs)).to_pylist()
-    assert again == [by_item[oracle.pair(row)] for row in otherwise[:5]]
+    place = {oracle.pair(row): place for place, row in enumerate(bucket.manifest)}
+    signaled = {
+        at: bucket.signaled[place[oracle.pair(row)]]
+        for at, row in enumerate(otherwise)
+        if place[oracle.pair(row)] in bucket.signaled
+    }
+    again = replace(bucket, manifest=otherwise, signaled=signaled).facts().to_pylist()
+    facts = bucket.facts().to_pylist()
+    assert again == [facts[place[oracle.pair(row)]] for row in otherwise]
 
 
 @FEWER
-@given(buckets(), worlds().flatmap(some_opt_outs))
-def test_an_opt_out_more_never_takes_a_bit_away(bucket, more):
-    before = joined(bucket)["opt_outs"].to_numpy()
-    after = joined(Bucket(bucket.manifest, bucket.looks, bucket.opt_outs + more))["opt_outs"].to_numpy()
-    assert (before & after == before).all()
+@given(buckets(), worlds().flatmap(leave))
+def test_an_opt_out_more_never_takes_a_no_away(bucket, more):
+    known = {target(row) for row in bucket.leave}
+    wider = replace(bucket, leave=bucket.leave + [row for row in more if target(row) not in known])
+    before, after = bucket.facts(), wider.facts()
+    for name in (name for name in FACTS.names if name.startswith("no_")):
+        no = before[name].to_numpy()
+        assert (no & after[name].to_numpy() == no).all()
 
 
 @FEWER
@@ -109,46 +101,39 @@ def test_looks_at_other_items_do_no_harm(bucket):
     strangers = [[{**row, "item_id": f"{row['item_id']}-other"} for row in look] for look in bucket.looks]
     known = {row["item_id"] for row in bucket.manifest}
     strangers = [[row for row in look if row["item_id"] not in known] for look in strangers]
-    assert joined(Bucket(bucket.manifest, bucket.looks + strangers, bucket.opt_outs)).equals(joined(bucket))
-
-
-@pytest.mark.parametrize("column", ["page_url", "image_url"])
-@pytest.mark.parametrize("url", [*PAGES, *IMAGES])
-def test_a_url_is_met_in_either_column_in_any_spelling(column, url):
-    rows = [manifest_row("flickr", "1", "a", [(column, url)]), manifest_row("flickr", "2", "a", [])]
-    opt_out = {"kind": "url", "source": None, "raw": url, "received_on": DAYS[0]}
-    for key in URL_KEYS:
-        facts = named(join_facts(manifest_table(rows), NOTHING, opt_outs_table([{**opt_out, "key": key}])))
-        expected = {"url"} if key == oracle.plain_url(url) else set()
-        assert [row["opt_outs"] for row in facts] == [expected, set()]
-    assert oracle.plain_url(url) in URL_KEYS
-
-
-def test_url_columns_are_needed_only_where_an_opt_out_names_a_url():
-    manifest = manifest_table([manifest_row("flickr", "1", "a", [("page_url", PAGES[1])])])
-    narrow = manifest.select(MANIFEST_COLUMNS)
-    owner = {"kind": "owner", "source": "flickr", "key": "a", "raw": "a", "received_on": DAYS[0]}
-    url = {**owner, "kind": "url", "source": None, "key": "photos.example.org/2"}
-    assert named(join_facts(narrow, NOTHING, opt_outs_table([owner])))[0]["opt_outs"] == {"owner"}
-    assert named(join_facts(manifest, NOTHING, opt_outs_table([owner, url])))[0]["opt_outs"] == {
-        "owner",
-        "url",
-    }
-    with pytest.raises(KeyError):
-        join_facts(narrow, NOTHING, opt_outs_table([url]))
-
-
-@pytest.mark.parametrize("tags", SAYING_NO)
-def test_a_tag_that_says_no_needs_no_list(tags):
-    manifest = manifest_table([manifest_row("flickr", "1", None, [("tags", tags)])])
-    assert named(join_facts(manifest, NOTHING, OPT_OUTS.empty_table()))[0]["opt_outs"] == {"tag"}
+    assert replace(bucket, looks=bucket.looks + strangers).facts().equals(bucket.facts())
 
 
 def test_an_owner_of_one_source_does_not_speak_for_another_s_nor_for_nobody():
     rows = [manifest_row(source, "1", owner, []) for source in ("flickr", "commons") for owner in ("a", None)]
-    owner = {"kind": "owner", "source": "flickr", "key": "a", "raw": "a", "received_on": DAYS[0]}
-    facts = join_facts(manifest_table(rows), NOTHING, opt_outs_table([owner]))
-    assert [row["opt_outs"] for row in named(facts)] == [{"owner"}, set(), set(), set()]
+    facts = Bucket(rows, [], [opted_out("owner", "flickr", "a")]).facts()
+    assert facts["no_owner"].to_pylist() == [purposes.ALL, 0, 0, 0]
+
+
+def test_who_is_called_so_once_is_meant_with_all_that_is_theirs():
+    ann = manifest_row("flickr", "1", "a", [("page_url", FLICKR_PAGES[0])])
+    others = [manifest_row("flickr", "2", owner, []) for owner in ("a", "b", None)]
+    nobody = manifest_row("flickr", "3", None, [("page_url", FLICKR_PAGES[0])])
+    elsewhere = manifest_row("commons", "1", "a", [])
+    facts = Bucket([ann, *others, nobody, elsewhere], [], [opted_out("alias", "flickr", "ann", 5)]).facts()
+    assert facts["no_owner"].to_pylist() == [5, 5, 0, 0, 5, 0]
+
+
+def test_a_tag_says_no_to_computer_vision_and_a_list_to_what_it_names():
+    rows = [manifest_row("flickr", str(n), None, [("tags", tags)]) for n, tags in enumerate(SAYING_NO)]
+    search = purposes.BIT["search"]
+    assert set(Bucket(rows, [], []).facts()["no_tag"].to_pylist()) == {NO_OF_TAGS}
+    listed = Bucket(rows, [], [opted_out("tag", None, "nocv", search)]).facts()
+    assert set(listed["no_tag"].to_pylist()) == {NO_OF_TAGS | search}
+    assert purposes.names_of(NO_OF_TAGS) == [
+        "generative-training",
+        "discriminative-training",
+        "ai-inference",
+        "computer-vision",
+        "face-detection",
+        "face-recognition",
+        "biometric-annotation",
+    ]
 
 
 def seen(day, visibility, license_id):
@@ -175,33 +160,50 @@ def seen(day, visibility, license_id):
 def test_the_first_of_two_looks_is_believed(one, other):
     manifest = manifest_table([manifest_row("flickr", "1", "a", [])])
     for looks in ([one], [one, other], [other, one], [other, one, other]):
-        facts = named(
-            join_facts(manifest, now(manifest, [look([each]) for each in looks]), OPT_OUTS.empty_table())
-        )
-        found = facts[0]["license_now"], facts[0]["visibility"], facts[0]["observed"]
+        (facts,) = join_facts(manifest, now(manifest, [look([each]) for each in looks])).to_pylist()
+        found = facts["license_now"], facts["visibility"], facts["observed"]
         assert found == (one["license"], one["visibility"], True)
 
 
 @given(buckets(), st.data())
-def test_facts_with_other_items_and_owners_opted_out_are_those_joined_anew(bucket, data):
-    own = [entry for entry in bucket.opt_outs if entry["kind"] in ("item", "owner")]
-    wide = [entry for entry in bucket.opt_outs if entry["kind"] not in ("item", "owner")]
-    before = data.draw(st.lists(st.sampled_from(own), unique_by=id)) if own else []
-    facts = joined(Bucket(bucket.manifest, bucket.looks, before + wide))
-    manifest = manifest_table(bucket.manifest).select(OWN_COLUMNS)
-    changed = change_opt_outs(facts, manifest, opt_outs_table(own))
-    assert changed.equals(joined(Bucket(bucket.manifest, bucket.looks, own + wide)))
+def test_facts_with_other_leave_are_those_joined_anew(bucket, data):
+    before = data.draw(st.lists(st.sampled_from(bucket.leave), unique_by=target)) if bucket.leave else []
+    facts = replace(bucket, leave=before).facts()
+    manifest = manifest_table(bucket.manifest)
+    changed = change_leave(facts, manifest.select(OWN_COLUMNS), *leave_tables(bucket.leave, manifest))
+    assert changed.equals(bucket.facts())
+
+
+@pytest.mark.parametrize(
+    ("stated", "seen_on", "people"),
+    [
+        (None, [], "unknown"),
+        (True, [], "present"),
+        (False, [], "absent"),
+        (None, [(0, False)], "absent"),
+        (True, [(0, False)], "absent"),
+        (False, [(1, False), (0, True)], "absent"),
+        (False, [(0, False), (1, True)], "present"),
+        (False, [(1, True), (1, False)], "present"),
+    ],
+)
+def test_people_are_as_last_seen(stated, seen_on, people):
+    row = manifest_row("flickr", "1", "a", [("person_present", stated)])
+    saw = {"source": "flickr", "item_id": "1", "owner_id": None, "detector": None}
+    rows = [{**saw, "person_present": present, "observed_on": DAYS[day]} for day, present in seen_on]
+    for order in (rows, rows[::-1]):
+        assert Bucket([row], [], [], detections=order).facts()["people"].to_pylist() == [people]
 
 
 def test_nobody_looked():
-    facts = named(joined(Bucket([manifest_row("flickr", "1", "a", [])], [], [])))
-    assert facts[0]["visibility"] == "unknown"
-    assert facts[0]["observed"] is False
-    assert facts[0]["license_now"] == facts[0]["license_then"]
+    (facts,) = Bucket([manifest_row("flickr", "1", "a", [])], [], []).facts().to_pylist()
+    assert facts["visibility"] == facts["people"] == "unknown"
+    assert facts["observed"] is False
+    assert facts["license_now"] == facts["license_then"]
 
 
 def test_an_empty_bucket_has_no_facts():
-    assert len(joined(Bucket([], [[]], []))) == 0
+    assert len(Bucket([], [[]], []).facts()) == 0
 
 
 @pytest.mark.shared
@@ -218,10 +220,7 @@ def test_facts_of_a_real_manifest():
     rows = manifest.to_pylist()
     day = datetime.date(2026, 11, 1)
     looks = [seen(day, "deleted", "unknown") | {"item_id": row["item_id"]} for row in rows[::3]]
-    opt_outs = [
-        {"kind": "owner", "source": "flickr", "key": row["owner_id"], "raw": "", "received_on": day}
-        for row in rows[::5]
-    ]
-    facts = join_facts(manifest, now(manifest, [look(looks)]), opt_outs_table(opt_outs))
-    assert named(facts) == [oracle.facts_one(row, looks, opt_outs) for row in rows]
-    assert facts["opt_outs"].to_pylist().count(0) < len(rows)
+    leave = [opted_out("owner", "flickr", owner) for owner in {row["owner_id"] for row in rows[::5]}]
+    facts = join_facts(manifest, now(manifest, [look(looks)]), *leave_tables(leave, manifest))
+    assert facts.to_pylist() == [oracle.facts_one(row, looks, leave) for row in rows]
+    assert 0 < facts["no_owner"].to_pylist().count(0) < len(rows)

@@ -259,6 +259,11 @@ def test_the_last_word_counts() -> None:
     assert consented(refusal, said("grant", "face-recognition", received=2))[2] == set()
 
 
+def test_leave_for_the_narrower_asks_for_leave_for_the_broader() -> None:
+    everything = said("refuse", *purposes.PURPOSES)
+    assert consented(everything, said("grant", "search", received=1))[2] == set(purposes.PURPOSES)
+
+
 def test_taking_back_the_broader_takes_back_the_narrower() -> None:
     detection = said("grant", "face-detection")
     assert consented(detection, said("revoke", "computer-vision", received=1)) == (set(),) * 3

@@ -8,18 +8,16 @@ from hypothesis import strategies as st
 from strategies import (
     buckets,
     in_chunks,
-    look,
     manifest_row,
     manifest_table,
     now,
-    opt_outs_table,
     policies,
     reason_bits,
     shapes,
 )
 
 from transforms.decide import decide
-from transforms.domain.schemas import EXCLUSIONS, OPT_OUTS, TALLIES
+from transforms.domain.schemas import EXCLUSIONS, TALLIES
 from transforms.facts import join_facts
 from transforms.tallies import merge, tally, tally_exclusions
 
@@ -31,11 +29,9 @@ def decided(draw):
     """Manifest, facts and reasons of a bucket: as rows, and as the arrays that the steps take."""
     bucket, policy = draw(buckets()), draw(policies())
     rows = bucket.manifest
-    facts = [oracle.facts_one(row, bucket.all_looks, bucket.opt_outs) for row in rows]
+    facts = bucket.expected()
     reasons = [oracle.decide_one(fact, policy) for fact in facts]
-    manifest = manifest_table(rows)
-    known = now(manifest, [look(rows) for rows in bucket.looks])
-    table = join_facts(manifest, known, opt_outs_table(bucket.opt_outs))
+    table = bucket.facts()
     return (rows, facts, reasons), (manifest_table(rows, draw(shapes())), table, decide(table, policy))
 
 
@@ -119,7 +115,7 @@ def test_no_tables_merge_to_none(schema):
 def test_one_name_in_two_sources_is_two_owners_and_no_owner_is_none():
     owners = [("flickr", "a"), ("flickr", "a"), ("commons", "a"), ("flickr", None), ("flickr", "b")]
     rows = [manifest_row(source, str(n), owner, []) for n, (source, owner) in enumerate(owners)]
-    facts = join_facts(manifest_table(rows), now(manifest_table(rows), []), OPT_OUTS.empty_table())
+    facts = join_facts(manifest_table(rows), now(manifest_table(rows), []))
     kept = tally(manifest_table(rows), facts, reason_bits([[]] * 5)).to_pylist()
     assert [(row["items"], row["owners"]) for row in kept] == [(5, 3)]
     out = [["opt_out_owner", "private"], ["private"], ["private"], ["private"], []]

@@ -19,7 +19,7 @@ from transforms.domain.urls import normalize_urls
 # Patterns are RE2's, in which `$` is the end of the text.
 ITEM_ID = "[1-9][0-9]{0,18}"
 NSID = "[0-9]{1,19}(?:@|%40)(?i:N)[0-9]{2}"
-ALIAS = "[A-Za-z0-9_-]{1,99}"
+ALIAS = "[A-Za-z0-9_-]+"
 _NO_ALIASES = pa.array(["tags", "me", "search", "upload", "organize", "friends", "contacts", "groups"])
 
 _HOSTS = r"(?i:flickr\.com|staticflickr\.com|flic\.kr)"

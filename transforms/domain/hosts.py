@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 
 from transforms.domain.texts import encode
 
-_LABEL = "[a-z0-9_-]{1,63}"
-_HOST = rf"^{_LABEL}(?:\.{_LABEL})*$"
+_HOST = r"^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
 _MOST_CHARACTERS = 253  # RFC 1035, 2.3.4, less the lengths around it
 _PORT = ":[0-9]*$"
 _COMMON_URL = r"^https?://[a-z0-9.-]*[a-z0-9]/"

@@ -61,6 +61,6 @@ def _holds_unseen(text: str) -> bool:
             around = text[place - 1 : place] + text[place + 1 : place + 2]
             if len(around) < 2 or around.isascii():
                 return True
-        elif unicodedata.category(letter) in ("Cc", "Cf") or letter in "\u115f\u1160\u3164\uffa0\u2800":
+        elif unicodedata.category(letter) == "Cf" or letter in "\u115f\u1160\u3164\uffa0\u2800":
             return True
     return False

@@ -24,11 +24,8 @@ _PATTERN = (
     r"|\[[^\]]*\][+?{]|\(\?|\)[+{]"  # [a-z]+, (?:a), (a)+; `?` alone begins the query of a URL
 )
 _KIND = r"^(?i:(?:alias|name|host|tag|url|item|owner|content):|#)\s*"
-_NOTHING = r"^[\s\x21-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e]*$"  # ASCII without a letter or digit
-_NOTHING_AT_ALL = "^$"
 _TOP_LEVEL = r"^(?i:host:\s*|https?://|\.)\.?[A-Za-z0-9-]+/*$"  # `host:com`
 _LONG_NUMBER = "^[0-9]{7,}$"
-_ASCII_THAT_DECEIVES = r"(?i:xn--)|[\x00-\x1f\x7f]"
 _SCHEME = "^(?i:(?:https?:)?//|host:)"
 _ENCODED_HOST = re.compile(r"\S*xn--\S*", re.IGNORECASE)
 
@@ -49,9 +46,8 @@ def suspicions(values: pa.Array) -> pa.Array:
     hosts = only(pc.equal(kinds, "host"), keys)
     aliases = only(pc.equal(kinds, "alias"), keys)
     return pc.coalesce(
-        _where(pc.match_substring_regex(bare, _NOTHING_AT_ALL), "names nothing"),
+        _where(pc.equal(bare, ""), "names nothing"),
         _where(pc.match_substring_regex(bare, _PATTERN), "is a pattern"),
-        _where(pc.and_(aliases.is_null(), pc.match_substring_regex(bare, _NOTHING)), "names nothing"),
         _where(are_platforms(hosts), "is a host of many people"),
         _where(are_suffixes(hosts), "is a host of many people"),
         _where(pc.match_substring_regex(texts, _TOP_LEVEL), "is a host of many people"),
@@ -68,7 +64,7 @@ def _where(which: pa.Array, why: str) -> pa.Array:
 
 def _deceptions(texts: pa.Array, kinds: pa.Array) -> pa.Array:
     """Why each text may deceive a reader; of a URL its host alone is what one goes by."""
-    odd = pc.or_(pc.invert(pc.string_is_ascii(texts)), pc.match_substring_regex(texts, _ASCII_THAT_DECEIVES))
+    odd = pc.or_(pc.invert(pc.string_is_ascii(texts)), pc.match_substring(texts, "xn--", ignore_case=True))
     rows = pc.indices_nonzero(odd)
     some = texts.take(rows)
     by_host = pc.is_in(kinds.take(rows), pa.array(["url", "host"]))

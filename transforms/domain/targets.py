@@ -115,6 +115,8 @@ def parse_targets(values: pa.Array) -> pa.Table:
     texts = pc.utf8_trim_whitespace(values)
     # On Flickr's own hosts only its forms count: another page there, such as a search, would match no item.
     flickrs = are_flickrs(texts)
+    if not pc.any(flickrs).as_py():
+        return first_reading(texts, _RULES)
     by_flickr = parse_flickr_urls(texts.filter(flickrs))
     others = first_reading(texts.filter(pc.invert(flickrs)), _RULES)
     places = pa.concat_arrays([pc.indices_nonzero(flickrs), pc.indices_nonzero(pc.invert(flickrs))])

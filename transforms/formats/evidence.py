@@ -27,8 +27,8 @@ _URL = re.compile(r"https?://[^\s/?#]+[^\s]*", re.IGNORECASE)
 GOT, NOTHING_THERE, UNAVAILABLE = "got", "nothing there", "unavailable"
 
 
-class Fault(ValueError):
-    """An object is not understood: what it says, and what would be."""
+class NotUnderstood(ValueError):
+    """An object is no evidence: what is wrong with it, and what would be right."""
 
 
 @dataclass(frozen=True)
@@ -107,15 +107,15 @@ def evidence_of(value: object) -> Evidence:
     """The evidence that a JSON value is.
 
     Raises:
-        Fault: it is none.
+        NotUnderstood: it is none.
     """
     if not isinstance(value, Mapping):
-        raise Fault(f"{shown(value)} is no object")
+        raise NotUnderstood(f"{shown(value)} is no object")
     for members, read in _FORMS:
         if any(name in value for name in members):
             return read(value)
     near = next((hint for name in value if (hint := did_you_mean(str(name), _NAMES))), "")
-    raise Fault(f"is neither a capture, a registry's answer nor a content credential.{near}")
+    raise NotUnderstood(f"is neither a capture, a registry's answer nor a content credential.{near}")
 
 
 def state_of(status: int | None) -> str:
@@ -132,7 +132,7 @@ def _capture(value: Mapping[str, Any]) -> Capture:
     _known(value, ("url", "status", "headers", "body", "fetched_at"), needed=("url", "status"))
     body = value.get("body")
     if body is not None and not isinstance(body, str):
-        raise Fault(f"body: {shown(body)} is no text")
+        raise NotUnderstood(f"body: {shown(body)} is no text")
     return Capture(
         _url(value["url"]),
         _status(value),
@@ -148,20 +148,22 @@ def _registry(value: Mapping[str, Any]) -> RegistryAnswer:
     _known(value, ("registry", "asked", "answer", "fetched_at"), needed=("answer",))
     registry, asked = value.get("registry"), value.get("asked", [])
     if registry is not None and (not isinstance(registry, str) or not registry):
-        raise Fault(f"registry: {shown(registry)} is no name")
+        raise NotUnderstood(f"registry: {shown(registry)} is no name")
     if not isinstance(asked, list):
-        raise Fault(f"asked: {shown(asked)} is no list of URLs")
+        raise NotUnderstood(f"asked: {shown(asked)} is no list of URLs")
     return RegistryAnswer(registry, tuple(map(_url, asked)), _answer(value["answer"]), _moment(value))
 
 
 def _answer(value: object) -> Mapping[str, Any] | None:
     """A registry's answer; None if it is an error, in whatever words."""
     if value is not None and not isinstance(value, Mapping):
-        raise Fault(f"answer: {shown(value)} is neither an object nor null")
+        raise NotUnderstood(f"answer: {shown(value)} is neither an object nor null")
     if value is None or "urls" not in value:
         return None
     if not isinstance(value["urls"], list) or not all(map(_is_about_a_url, value["urls"])):
-        raise Fault('urls: is no list of objects as {"url": "https://example.org/a.jpg", "optOut": true}')
+        raise NotUnderstood(
+            'urls: is no list of objects as {"url": "https://example.org/a.jpg", "optOut": true}'
+        )
     return value
 
 
@@ -181,17 +183,17 @@ def _credential(value: Mapping[str, Any]) -> Credential:
         needed=("manifest",) if named else ("item_id", "manifest"),
     )
     if len(named) > 1:
-        raise Fault("names an item and a URL: say it in two objects")
+        raise NotUnderstood("names an item and a URL: say it in two objects")
     kind = "item" if named == ["item_id"] else "url"
     key = _url(value["url"]) if kind == "url" else _id(value["item_id"])
     source = value.get("source")
     if source is not None and (kind == "url" or not isinstance(source, str) or not source):
-        raise Fault(f"source: {shown(source)} is not the platform of an item")
+        raise NotUnderstood(f"source: {shown(source)} is not the platform of an item")
     manifest, error = value["manifest"], value.get("error")
     if manifest is not None and not isinstance(manifest, Mapping):
-        raise Fault(f"manifest: {shown(manifest)} is neither an object nor null")
+        raise NotUnderstood(f"manifest: {shown(manifest)} is neither an object nor null")
     if error is not None and not isinstance(error, str):
-        raise Fault(f"error: {shown(error)} is neither a text nor null")
+        raise NotUnderstood(f"error: {shown(error)} is neither a text nor null")
     status = _status(value) if "status" in value else _OK
     return Credential(kind, source, key, status, manifest, error, _moment(value))
 
@@ -207,30 +209,29 @@ _NAMES = [name for members, _ in _FORMS for name in members]
 def _known(value: Mapping[str, Any], names: Sequence[str], needed: Sequence[str]) -> None:
     for name in value:
         if name not in names:
-            raise Fault(
-                f"unknown member {shown(name)}.{did_you_mean(name, names)} There are: {', '.join(names)}"
-            )
+            near = did_you_mean(name, names) or f" There are: {', '.join(names)}"
+            raise NotUnderstood(f"unknown member {shown(name)}.{near}")
     for name in needed:
         if name not in value:
-            raise Fault(f"has no member {name!r}")
+            raise NotUnderstood(f"has no member {name!r}")
 
 
 def _url(value: object) -> str:
     if not isinstance(value, str) or not _URL.fullmatch(value):
-        raise Fault(f"{shown(value)} is no URL; write it as https://example.org/a.jpg")
+        raise NotUnderstood(f"{shown(value)} is no URL; write it as https://example.org/a.jpg")
     return value
 
 
 def _id(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
-        raise Fault(f"item_id: {shown(value)} is no id")
+        raise NotUnderstood(f"item_id: {shown(value)} is no id")
     return str(value).strip()
 
 
 def _status(value: Mapping[str, Any]) -> int | None:
     status = value["status"]
     if status is not None and (isinstance(status, bool) or not isinstance(status, int)):
-        raise Fault(f"status: {shown(status)} is neither a number nor null")
+        raise NotUnderstood(f"status: {shown(status)} is neither a number nor null")
     return status
 
 
@@ -238,7 +239,7 @@ def _headers(value: object) -> Iterator[tuple[str, str]]:
     pairs = value if isinstance(value, Sequence) and not isinstance(value, str) else None
     for pair in (None,) if pairs is None else pairs:
         if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(text, str) for text in pair):
-            raise Fault(f'headers: {shown(pair or value)} is not as [["X-Robots-Tag", "noai"]]')
+            raise NotUnderstood(f'headers: {shown(pair or value)} is not as [["X-Robots-Tag", "noai"]]')
         yield pair[0], pair[1]
 
 
@@ -249,7 +250,9 @@ def _moment(value: Mapping[str, Any]) -> datetime.datetime | None:
     try:
         moment = datetime.datetime.fromisoformat(told)
     except (ValueError, TypeError):
-        raise Fault(f"fetched_at: {shown(told)} is no time; write it as 2026-11-20T04:00:00Z") from None
+        raise NotUnderstood(
+            f"fetched_at: {shown(told)} is no time; write it as 2026-11-20T04:00:00Z"
+        ) from None
     if moment.tzinfo is None:
         return moment.replace(tzinfo=datetime.UTC)
     return moment.astimezone(datetime.UTC)

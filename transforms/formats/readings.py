@@ -20,7 +20,7 @@ from transforms.formats.evidence import (
     Capture,
     Credential,
     Evidence,
-    Fault,
+    NotUnderstood,
     RegistryAnswer,
 )
 from transforms.formats.sitefiles import WELL_KNOWN
@@ -62,7 +62,7 @@ class Reader:
         """What it says: at least one rule, for that it says nothing is an answer too.
 
         Raises:
-            Fault: it is of a later day, or a document without its text.
+            NotUnderstood: it is of a later day, or a document without its text.
         """
         if isinstance(evidence, Capture):
             return self._of_capture(evidence)
@@ -74,7 +74,7 @@ class Reader:
         """When it was got."""
         day = evidence.fetched_at.date() if evidence.fetched_at else self.observed_on
         if day > self.observed_on:
-            raise Fault(f"fetched_at: {day} is later than {self.observed_on}, the day of the list")
+            raise NotUnderstood(f"fetched_at: {day} is later than {self.observed_on}, the day of the list")
         return day
 
     def _of_capture(self, capture: Capture) -> list[Rule]:
@@ -84,14 +84,14 @@ class Reader:
             of_site = document is not None or (parts.path in ("", "/") and not parts.query)
             subject = host(capture.url) if of_site else url(capture.url)
         except ValueError:
-            raise Fault(f"url: {capture.url[:80]!a} names no host") from None
+            raise NotUnderstood(f"url: {capture.url[:80]!a} names no host") from None
         mechanisms = _THROUGH[document] if document else _HEADERS
         if (rules := self._without_answer(capture, subject, mechanisms)) is not None:
             return rules
         if document is None:
             return read_headers(capture.headers, subject, self.agent, self.day(capture), self.policies)
         if capture.body is None:
-            raise Fault("body: is missing, and without it nothing can be read")
+            raise NotUnderstood("body: is missing, and without it nothing can be read")
         return self._of_document(document, _beginning(capture.body), subject, self.day(capture))
 
     def _of_document(self, document: str, text: bytes, subject: Subject, day: datetime.date) -> list[Rule]:

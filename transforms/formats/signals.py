@@ -16,7 +16,7 @@ from transforms.domain.hosts import normalize_hosts
 from transforms.domain.schemas import SIGNALS
 from transforms.domain.texts import shown
 from transforms.formats import jsonfiles
-from transforms.formats.evidence import Capture, Evidence, Fault, evidence_of
+from transforms.formats.evidence import Capture, Evidence, NotUnderstood, evidence_of
 from transforms.formats.lists import Faults
 from transforms.formats.readings import BODY_BYTES, Reader, policies_of
 from transforms.formats.sitefiles import OBJECTS, capture_of
@@ -80,7 +80,7 @@ def read_signals(
     for faults, line, evidence in read:
         try:
             readings.append(_Reading(evidence.fetched_at, reader.rules(evidence)))
-        except Fault as fault:
+        except NotUnderstood as fault:
             _add(faults, line, str(fault))
     for faults, _, _ in read:
         faults.check()
@@ -107,16 +107,16 @@ def _evidence(document: Document, faults: Faults) -> Iterator[tuple[int, Evidenc
             )
         try:
             yield 1, capture_of(document.role, host, document.data)
-        except Fault as fault:
+        except NotUnderstood as fault:
             raise InputError(f"{document.place}, {fault}") from None
         return
     try:
         for value in jsonfiles.values(io.BytesIO(document.data)):
             try:
                 if value.fault:
-                    raise Fault(value.fault.detail)
+                    raise NotUnderstood(value.fault.detail)
                 yield value.line + 1, evidence_of(value.value)
-            except Fault as fault:
+            except NotUnderstood as fault:
                 _add(faults, value.line + 1, str(fault))
     except InputError as error:
         raise InputError(f"{document.place}: {error}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from transforms.formats.evidence import Capture, Fault
+from transforms.formats.evidence import Capture, NotUnderstood
 
 OBJECTS = "objects"
 """The role of a file that holds JSON objects of :mod:`transforms.formats.evidence`, and no document."""
@@ -24,7 +24,7 @@ def capture_of(role: str, host: str, data: bytes) -> Capture:
     """What a site would have answered, had it been asked for the file.
 
     Raises:
-        Fault: a line of `headers.txt` is no header; it begins with the line's number.
+        NotUnderstood: a line of `headers.txt` is no header; it begins with the line's number.
     """
     if role == HEADERS:
         return Capture(f"https://{host}/", _OK, _headers(data))
@@ -40,6 +40,6 @@ def _headers(data: bytes) -> tuple[tuple[str, str], ...]:
             continue
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
-            raise Fault(f"line {number}: {line[:80]!a} is no header line, as `X-Robots-Tag: noai` is")
+            raise NotUnderstood(f"line {number}: {line[:80]!a} is no header line, as `X-Robots-Tag: noai` is")
         found.append((name.strip(), value.strip()))
     return tuple(found)

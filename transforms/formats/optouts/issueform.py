@@ -33,7 +33,7 @@ from transforms.formats.optouts.entries import Received, as_one_request, complet
 from transforms.formats.optouts.fields import FIELDS, read_fields
 from transforms.formats.optouts.rows import KIND_OF
 
-_COLUMN_OF = MappingProxyType(
+COLUMN_OF = MappingProxyType(
     {
         "account": "owner_id",
         "accounts": "owner_id",
@@ -137,10 +137,10 @@ def _answers(data: bytes, place: str) -> list[_Answer]:
 
 def _column(title: str, where: str) -> str:
     known = title.rstrip(":?").casefold()
-    if known not in _COLUMN_OF:
-        near = did_you_mean(known, _COLUMN_OF) or f" Headings are {', '.join(_COLUMN_OF)}."
+    if known not in COLUMN_OF:
+        near = did_you_mean(known, COLUMN_OF) or f" Headings are {', '.join(COLUMN_OF)}."
         raise InputError(f"{where}: unknown heading {shown(title)}.{near}")
-    return _COLUMN_OF[known]
+    return COLUMN_OF[known]
 
 
 def _plain(text: str) -> str:
