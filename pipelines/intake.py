@@ -69,7 +69,7 @@ def weigh_list(
     held = hold(entries, weighing.weights, weighing.items, rules, whole=whole)
     contents, weighing = _contents(store, held, weighing, rules, watch)
     derived = hold(contents, weighing.weights, weighing.items, rules)
-    taken = merge_lists([held, derived])
+    taken = merge_lists([held, derived]) if len(derived) else held
     return Intake(taken, weighing, whole, len(taken) - len(entries))
 
 
