@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -238,6 +238,7 @@ def _describe(found: Release) -> str:
         f"  licenses    {', '.join(each['name'] for each in inputs['licenses']) or 'none'},"
         f" which saw {counts['observed']:,} of them",
         f"  opt-outs    {', '.join(each['name'] for each in inputs['opt_outs']) or 'none'}",
+        *_further(inputs, counts.get("signals_stale", 0)),
         f"  kept        {counts['kept']:,} of {counts['rows']:,} items",
         f"  left out    {counts['excluded']:,}, by first reason",
     ]
@@ -246,3 +247,12 @@ def _describe(found: Release) -> str:
         first = {reason: first[reason] for reason in PRECEDENCE if reason in first}
         lines.append("\n".join("    " + line for line in columns(first).split("\n")))
     return "\n".join([*lines, f"  digest      sha256:{found.digest}"])
+
+
+def _further(inputs: Mapping[str, Any], stale: int) -> Iterator[str]:
+    """The inputs that a release need not have, each kind a line."""
+    for kind in ("consents", "aliases", "signals", "detections"):
+        if names := ", ".join(each["name"] for each in inputs.get(kind, ())):
+            yield f"  {kind:<11} {names}"
+    if stale:  # what its source would say today is not known
+        yield f"              stale for {counted(stale, 'item')}, of which a source could not be got"

@@ -12,6 +12,7 @@ from byhand import ByHand, listing
 from test_ways_to_opt_out import fill, item
 from worlds import cut, new_memos, new_store, rows
 
+from pipelines import cli
 from pipelines.catalog.views import open_catalog
 from pipelines.signals import ingest_signals
 from pipelines.store.releases import Release
@@ -65,7 +66,9 @@ def kept(store: Store, release: Release) -> set[str]:
     return set(rows(store, release.parts["items"].values(), schemas.ITEMS)["item_id"].to_pylist())
 
 
-def test_from_a_capture_to_a_release(store: Store, tmp_path: Path) -> None:
+def test_from_a_capture_to_a_release(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = released(store, "0")
     assert kept(store, before) == {"1", "2", "3", "4", "5"}
     hear(store, tmp_path, "2026-11-10", SAYS_NO)
@@ -81,6 +84,10 @@ def test_from_a_capture_to_a_release(store: Store, tmp_path: Path) -> None:
     second = released(store, "2")
     assert kept(store, second) == {"2", "4"}
     assert second.content["counts"]["signals_stale"] == 2  # all that is on the host
+    assert cli.run(["release", "show", str(tmp_path / "store"), "2"], {}) == 0
+    told = capsys.readouterr().out
+    assert f"  signals     {', '.join(store.tables.names(SIGNALS))}\n" in told
+    assert "              stale for 2 items, of which a source could not be got\n" in told
 
     # Said again, it is not stale, and is what it was: nothing is looked at once more.
     hear(store, tmp_path, "2026-11-12", SAYS_NO)
