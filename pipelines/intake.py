@@ -69,7 +69,7 @@ def weigh_list(
     held = hold(entries, weighing.weights, weighing.items, rules, whole=whole)
     contents, weighing = _contents(store, held, weighing, rules, watch)
     derived = hold(contents, weighing.weights, weighing.items, rules)
-    taken = merge_lists([held, derived])
+    taken = merge_lists([held, derived]) if len(derived) else held
     return Intake(taken, weighing, whole, len(taken) - len(entries))
 
 
@@ -97,13 +97,11 @@ def _drift(store: Store, entries: int, files: Files, received_on: str, rules: Ru
 def _last_version(tables: Sequence[Table], files: Files, received_on: str) -> Table | None:
     """The last list of the same origin, or of the same file names, that was not held or is approved."""
     approved = {file["name"] for table in tables for file in table.files if file["format"] == APPROVED}
-    bytes_now = {file["sha256"] for file in files}
     versions = [
         table
         for table in tables
         if table.date <= received_on
         and _series(table.files) == _series(files)
-        and {file["sha256"] for file in table.files} != bytes_now
         and (not table.counts.get("held_whole") or table.name in approved)
     ]
     return versions[-1] if versions else None

@@ -6,7 +6,7 @@ concerned, which is less than starting a runner would cost. Neither Beam nor Duc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from pipelines.actions import Action
 from pipelines.progress import UNWATCHED, Watch
 from pipelines.steps import weigh
 from pipelines.store.blobs import Blob
+from pipelines.store.memo import Result
 from pipelines.store.store import Store
 from pipelines.store.tables import MANIFESTS, Table
 from pipelines.threads import in_threads
@@ -49,22 +50,30 @@ def weigh_targets(store: Store, targets: pa.Table, watch: Watch = UNWATCHED) -> 
     manifest = store.tables.newest(MANIFESTS)
     if manifest is None:
         return Weighing("", 0, WEIGHTS.empty_table())
-    actions = list(_plan(store, manifest, targets))
-    tables = [WEIGHTS.empty_table()]
+    actions = _plan(store, manifest, targets)
+    blobs: list[Blob] = []
     with watch.counting("weighing", sum(action.weight for action in actions)) as report:
         done = 0
-        for rows, weights in in_threads(lambda each: _weighed(store, each), actions, store.rows_at_once):
+        for rows, result in _results(store, actions):
             report(done := done + rows)
-            tables += weights
-    return Weighing(manifest.name, manifest.counts["rows"], _added_up(pa.concat_tables(tables)))
+            blobs += result.blobs.values()
+    tables = in_threads(lambda blob: store.blobs.get_table(blob, schema=WEIGHTS), blobs, store.blobs_at_once)
+    weights = pa.concat_tables([WEIGHTS.empty_table(), *tables])
+    return Weighing(manifest.name, manifest.counts["rows"], _added_up(weights))
 
 
-def _weighed(store: Store, action: Action) -> tuple[int, list[pa.Table]]:
-    result = weigh.STAGE.perform(store, action)
-    return action.weight, [store.blobs.get_table(b, schema=WEIGHTS) for b in result.blobs.values()]
+def _results(store: Store, actions: Sequence[Action]) -> Iterator[tuple[int, Result]]:
+    """Of each action how many rows it looks at, and its result: remembered, or made now."""
+    stage = weigh.STAGE
+    keyed = [(stage.key(action), action) for action in actions]
+    found = store.memos.get_all(stage.name, [key for key, _ in keyed])
+    yield from ((action.weight, found[key]) for key, action in keyed if key in found)
+    left = [action for key, action in keyed if key not in found]
+    made = in_threads(lambda action: stage.run_and_remember(store, action), left, store.rows_at_once)
+    yield from zip((action.weight for action in left), made, strict=True)
 
 
-def _plan(store: Store, manifest: Table, targets: pa.Table) -> Iterator[Action]:
+def _plan(store: Store, manifest: Table, targets: pa.Table) -> list[Action]:
     """One action for each home bucket in which a target can live; none for the others."""
     owners = targets.filter(pc.equal(targets["kind"], "owner")).combine_chunks()
     source, key = (owners[name].combine_chunks() for name in ("source", "key"))
@@ -74,10 +83,14 @@ def _plan(store: Store, manifest: Table, targets: pa.Table) -> Iterator[Action]:
     here = _by_place(living, np.concatenate([hashes for _, hashes in homes]), store.dataset.buckets)
     anywhere = targets.filter(pc.invert(pc.is_in(targets["kind"], pa.array(["owner", "item"]))))
     wide = store.blobs.put_table(anywhere.combine_chunks(), TARGETS) if len(anywhere) else None
-    for bucket, places in subbuckets.by_home(manifest.buckets, store.dataset.buckets).items():
-        if bucket in here or wide:
-            rows = [manifest.buckets[place] for place in places]
-            yield weigh.action(bucket, rows, _put(store, here.get(bucket)), wide)
+    buckets = subbuckets.by_home(manifest.buckets, store.dataset.buckets)
+
+    def weigh_in(bucket: int) -> Action:
+        rows = [manifest.buckets[place] for place in buckets[bucket]]
+        return weigh.action(bucket, rows, _put(store, here.get(bucket)), wide)
+
+    concerned = [bucket for bucket in buckets if bucket in here or wide]
+    return list(in_threads(weigh_in, concerned, store.backend.reads_at_once))
 
 
 def _put(store: Store, targets: pa.Table | None) -> Blob | None:

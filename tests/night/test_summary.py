@@ -13,7 +13,7 @@ from pipelines.night.inbox import Left, Unit
 from pipelines.night.summary import Outcome, Summary, TakenIn
 from pipelines.store.lease import Holder
 from pipelines.store.releases import PARTS, Release
-from pipelines.store.tables import LICENSES, OPT_OUTS
+from pipelines.store.tables import LICENSES, OPT_OUTS, Table
 from transforms.domain import errors
 
 NOW = 1_790_000_000.0
@@ -75,6 +75,17 @@ def test_the_worst_decides(of_the_night: list[type], of_releases: list[type]) ->
     # Whatever else happens it cannot become better by it.
     summary.left.append(Left(LICENSES, "/in/x", "no day"))
     assert summary.exit_code == (worst if worst in (8, 7, 9, 5, 3) else 4)
+
+
+def test_what_waits_for_a_person_is_told_and_is_no_failure() -> None:
+    counts = {"rows": 5, "duplicates": 0, "quarantined": 0, "held": 3}
+    summary = Summary("/s", NOW, False)
+    summary.taken_in = [TakenIn.of(Table(OPT_OUTS, "a", "2026-11-10", counts=counts), "/in/a.txt")]
+    assert list(summary.lines()) == [
+        "taken in       opt-outs a: 5 entries, 3 held",
+        "waiting        3 opt-outs: byleave opt-outs list /s --held",
+    ]
+    assert (summary.exit_code, list(summary.faults())) == (0, [])
 
 
 @pytest.mark.parametrize(

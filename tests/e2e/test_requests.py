@@ -235,6 +235,7 @@ def test_a_list_that_grew_by_mistake_waits_as_a_whole(store: Store, tmp_path: Pa
     assert opt_out(store, grown, "2026-11-11", origin="ai.robots.txt").counts["held_whole"] == 797
     approve(store, [], lists=[second.name], received_on="2026-11-12", evidence="they confirmed it")
     assert kept(store, cut(store, version="2")) == {"301"}
+    assert opt_out(store, grown, "2026-11-12", origin="ai.robots.txt").counts["held"] == 0
     longer = write(tmp_path, "longer.txt", A, B, *large, C)
     assert opt_out(store, longer, "2026-11-13", origin="ai.robots.txt").counts["held"] == 0
 
