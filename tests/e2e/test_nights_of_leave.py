@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from handmade import fill
 from nights import Place
-from test_ways_to_opt_out import fill
 from test_what_sources_say import ITEMS, SAYS_NO, kept
 from worlds import new_store
 
@@ -71,16 +71,6 @@ def test_a_night_takes_in_every_kind_and_another_finds_nothing_new(place: Place)
     files = place.listing()
     assert place.night().nothing_changed
     assert place.listing() == files
-    # Evidence alone is a new release.
-    heard = b'{"url": "https://example.org/", "status": 200, "headers": [["X-Robots-Tag", "noai"]]}\n'
-    place.put("signals", "2026-11-11.jsonl", heard)
-    (outcome,) = place.night().outcomes
-    assert (outcome.state, outcome.release and outcome.release.version) == (
-        "published",
-        "2026.11.11-training",
-    )
-    assert outcome.release is not None
-    assert kept(place.store, outcome.release) == {"4"}
 
 
 def test_what_may_say_no_and_cannot_be_read_holds_up_what_is_published(place: Place) -> None:

@@ -26,13 +26,13 @@ TABLE = Table(
     date="2026-11-10",
     buckets={3: blob("a"), 1: blob("b")},
     shards={2: blob("c"), 7: blob("d")},
-    blobs={"entries": blob("f"), "wide": blob("g")},
-    turns=("2026-12-01", "2027-01-01"),
+    blobs={"entries": blob("f")},
     counts={"rows": 6, "rows_read": 7, "duplicates": 1, "quarantined": 0},
     files=({"name": "list.csv", "bytes": 4, "sha256": "ff", "format": "opt-outs"},),
     splits=({"file": "list.csv", "offset_bytes": 0, "quarantine": None},),
     onto="2026-10-10-abc",
     unparsable={"taken_at": 2},
+    turns=("2026-12-01", "2027-01-01"),
 )
 
 
