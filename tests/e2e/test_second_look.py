@@ -18,7 +18,7 @@ from transforms.domain import schemas
 from transforms.domain.errors import StateError
 from transforms.domain.policy import Policy
 
-LAX = Policy("search", ("CC-BY-2.0",), "newest", "keep", "keep", "keep", "keep", "keep")
+LAX = Policy("computer-vision", ("CC-BY-2.0",), "newest", "keep", "keep", "keep", "keep", "keep")
 
 
 def store_of(folder: Path, source: str = "flickr") -> Store:
