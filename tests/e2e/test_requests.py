@@ -201,6 +201,14 @@ def test_a_withdrawn_request_gives_back_the_same_bytes(store: Store, tmp_path: P
         withdraw(store, [request], received_on="2026-11-13", evidence="again")
 
 
+def test_what_something_else_keeps_out_is_not_restored(store: Store, tmp_path: Path) -> None:
+    opt_out(store, write(tmp_path, "a.csv", "item_id,request", "102,one"), rules=Rules(only_items=True))
+    opt_out(store, write(tmp_path, "b.txt", A))
+    withdraw(store, ["one"], received_on="2026-11-12", evidence="a letter")
+    assert kept(store, cut(store)) == ALL_ITEMS - {"101", "102"}
+    assert receipt(store, "one").state == "withdrawn"
+
+
 def test_only_the_item_itself(store: Store, tmp_path: Path) -> None:
     table = opt_out(store, write(tmp_path, "a.txt", "101"), rules=Rules(only_items=True))
     assert table.counts["derived"] == 0
