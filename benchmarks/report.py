@@ -16,7 +16,7 @@ from benchmarks.results import BYLEAVE, FOLDER, Run, median, ratios, read, short
 README = Path(__file__).parent / "README.md"
 PLOTS = Path(__file__).parent / "plots"
 _BEGIN, _END = "<!-- results: written by `make bench-tables` -->", "<!-- end of results -->"
-_ITEMS = ("prepare", "ingest", "release", "nightly", "intake", "drift")
+_ITEMS = ("prepare", "ingest", "release", "nightly", "intake", "drift", "what if")
 _HEADS = ("by", "wall s", "CPU s", "peak MiB", "written MiB", "us a row", "times byleave's wall")
 _BARS_FOR = {"one worker": "whole", "kept": "whole"}
 """Work that is held against byleave's own under another name."""

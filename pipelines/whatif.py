@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.actions import Action, Done
 from pipelines.jobs import Job
+from pipelines.progress import Watch
 from pipelines.release import release_job
 from pipelines.release_inputs import Inputs
 from pipelines.runner import Runner
@@ -61,9 +62,21 @@ def what_if(store: Store, inputs: Inputs, before: Policy, after: Policy, runner:
     old = _facts(store, inputs, before, runner)
     # Of a policy facts depend on nothing but whom it trusts.
     new = old if before.observers == after.observers else _facts(store, inputs, after, runner)
+    return compare_facts(store, old, new, before, after, runner.watch)
+
+
+def compare_facts(
+    store: Store,
+    old: Mapping[int, Blob],
+    new: Mapping[int, Blob],
+    before: Policy,
+    after: Policy,
+    watch: Watch,
+) -> Outcome:
+    """What two policies make of facts, each of its own, by bucket. What was compared once is remembered."""
     homes = subbuckets.by_home(new, store.dataset.buckets)
     actions = [whatif.action([(old[k], new[k]) for k in keys], before, after) for keys in homes.values()]
-    return Outcome(merge(_counts(store, actions, runner)))
+    return Outcome(merge(_counts(store, actions, watch)))
 
 
 def _facts(store: Store, inputs: Inputs, policy: Policy, runner: Runner) -> Mapping[int, Blob]:
@@ -74,13 +87,13 @@ def _facts(store: Store, inputs: Inputs, policy: Policy, runner: Runner) -> Mapp
     return {done.action.refs["bucket"]: done.result.blobs["facts"] for done in joined}
 
 
-def _counts(store: Store, actions: Sequence[Action], runner: Runner) -> Iterator[Mapping[str, int]]:
+def _counts(store: Store, actions: Sequence[Action], watch: Watch) -> Iterator[Mapping[str, int]]:
     stage = whatif.STAGE
     keys = {stage.key(action): action for action in actions}
     found = store.memos.get_all(stage.name, list(keys))
     left = [action for key, action in keys.items() if key not in found]
     again = in_threads(lambda each: stage.run_and_remember(store, each), left, store.rows_at_once)
-    with runner.watch.counting("what if", sum(action.weight for action in left)) as report:
+    with watch.counting("what if", sum(action.weight for action in left)) as report:
         rows = 0
         made = {}
         for action, result in zip(left, again, strict=True):

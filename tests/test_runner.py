@@ -6,6 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import toystages
@@ -15,11 +17,11 @@ from toystages import sum_of_squares
 from pipelines.actions import Stage
 from pipelines.ingest_plans import PlanIndex, PlanLookMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job, Plan
-from pipelines.release_plans import PlanCut, PlanJoin, PlanLedger, PlanResolve, PlanTally
+from pipelines.release import release_job
 from pipelines.runner import Runner
-from pipelines.steps import cut, index, join, ledger, merge, partition, resolve, tally
+from pipelines.steps import index, merge, partition
 from pipelines.store.memo import Memos, Result
-from pipelines.store.store import Store
+from pipelines.store.store import Dataset, Store
 from pipelines.submission import parse
 from transforms.domain import errors
 from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError, RetryError, UnreachableError
@@ -303,7 +305,9 @@ def test_stage_labels_are_the_golden_ones(golden: Callable[[str, str], None]) ->
         pipeline.visit(Labels())
         return labels
 
-    nothing = None
+    nothing: Any = None
+    a_store: Any = SimpleNamespace(dataset=Dataset("d", "flickr", 16))
+    a_policy: Any = SimpleNamespace(observers=())
     jobs: dict[str, list[tuple[Stage, Plan]]] = {
         "ingest manifest": [
             (partition.STAGE, PlanPartition(())),
@@ -311,13 +315,7 @@ def test_stage_labels_are_the_golden_ones(golden: Callable[[str, str], None]) ->
             (merge.STAGE, PlanManifestMerge(16, 100)),
         ],
         "ingest licenses": [(partition.STAGE, PlanPartition(())), (merge.STAGE, PlanLookMerge())],
-        "release cut": [
-            (resolve.STAGE, PlanResolve(nothing, 16)),  # type: ignore[arg-type]
-            (ledger.STAGE, PlanLedger(nothing, 16, "flickr")),  # type: ignore[arg-type]
-            (join.STAGE, PlanJoin(nothing, 16)),  # type: ignore[arg-type]
-            (cut.STAGE, PlanCut(nothing, 16)),  # type: ignore[arg-type]
-            (tally.STAGE, PlanTally(16)),
-        ],
+        "release cut": list(release_job(a_store, nothing, a_policy).stages),
     }
     lines = []
     for name, stages in jobs.items():

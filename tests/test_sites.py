@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 from byhand import ByHand
 
@@ -54,6 +55,18 @@ def test_a_folder_of_sites_and_objects(tmp_path: Path) -> None:
     assert names(find(one)[0], tmp_path) | names(find([well_known])[0], tmp_path) == {
         each for each in names(found, tmp_path) if each[1] != OBJECTS
     }
+
+
+def test_a_folder_elsewhere() -> None:
+    system = fsspec.filesystem("memory")
+    for name in ("a.jsonl", "example.org/robots.txt"):
+        system.pipe(f"/evidence/{name}", b"x")
+    found, _ = find(["memory://evidence"])
+    assert {(each.place, each.role, each.host) for each in found} == {
+        ("memory:///evidence/a.jsonl", OBJECTS, ""),
+        ("memory:///evidence/example.org/robots.txt", "robots.txt", "example.org"),
+    }
+    assert find(["memory://evidence/example.org"])[0] == [found[1]]
 
 
 def test_a_name_that_is_nearly_one(tmp_path: Path) -> None:

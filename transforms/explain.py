@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
-
-import numpy as np
 
 from transforms.domain import purposes
 from transforms.domain.license_changes import compare, strictest_first
@@ -228,9 +227,15 @@ def _union(sets: Iterable[int]) -> int:
     return union
 
 
+@cache
 def _no(bits: int) -> int:
-    return int(purposes.spread_no(np.array([bits], np.uint16))[0])
+    """What a no to a set of purposes is a no to."""
+    said = {*purposes.names_of(bits)}
+    return bits | purposes.bits_of(p for p in purposes.PURPOSES if said & {*purposes.broader_or_same(p)})
 
 
+@cache
 def _yes(bits: int) -> int:
-    return int(purposes.spread_yes(np.array([bits], np.uint16))[0])
+    """What a yes to a set of purposes is a yes to."""
+    broader = {each for name in purposes.names_of(bits) for each in purposes.broader_or_same(name)}
+    return bits | purposes.bits_of(broader - {*purposes.PEOPLE_SENSITIVE})

@@ -92,6 +92,27 @@ def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
+def withdrawn_keys(opt_outs: pa.Table) -> pa.Array:
+    """The keys of which anything was ever withdrawn. Of ``opt_outs`` key and state are read."""
+    return _texts(opt_outs.filter(pc.equal(opt_outs["state"], "withdrawn"))["key"]).unique()
+
+
+def forget_askers(opt_outs: pa.Table, keys: pa.Array) -> pa.Table:
+    """``opt_outs`` without who asked where no withdrawal can depend on it, which changes nothing that stands.
+
+    Keyed hashes of requesters are two thirds of a ledger in memory.
+
+    Args:
+        opt_outs: :data:`OPT_OUT_COLUMNS` of some of the entries.
+        keys: :func:`withdrawn_keys` of all of them.
+    """
+    needed = pc.is_in(opt_outs["key"], keys)
+    for name in ("origin", "requester"):
+        told = pc.if_else(needed, opt_outs[name], pa.scalar(None, pa.string()))
+        opt_outs = opt_outs.set_column(opt_outs.column_names.index(name), name, told)
+    return opt_outs
+
+
 def _taken_back(entries: pa.Table, withdrawn: pa.Table) -> Purposes:
     """For which purposes each entry was withdrawn after it came, by whom it came from."""
     both = pa.concat_tables([each.select(_ASKED_BY) for each in (entries, withdrawn)])

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pipelines.raw.files import system_of
+from pipelines.raw.files import deadline_of, system_of, told
 from pipelines.raw.folders import Entry, entries
 from transforms.domain.errors import InputError
 from transforms.domain.texts import did_you_mean, shown
@@ -60,7 +60,8 @@ def find(places: Sequence[str]) -> tuple[list[Found], list[str]]:
 
 def _is_folder(place: str) -> bool:
     system, path = system_of(place)
-    return bool(system.isdir(path))
+    with told(place, Exception if "://" in place else OSError):
+        return bool(system.isdir(path, **deadline_of(system)))
 
 
 def _file(place: str) -> Found:

@@ -35,17 +35,28 @@ def action(tables: Sequence[Table]) -> Action:
 
 
 def run(store: Store, action: Action) -> Result:
-    """The blob `rules`, sorted by all columns; absent if nothing that stands says anything."""
+    """The blob `rules`, sorted by all columns, of all that may matter to an item; absent if nothing does."""
     blobs = [Blob.from_json(value) for value in action.refs["signals"]]
     signals = [store.blobs.get_table(blob, schema=SIGNALS).cast(SIGNALS) for blob in blobs]
     standing = standing_signals(pa.concat_tables([SIGNALS.empty_table(), *signals]), datetime.date.max)
-    rules = standing.select(STANDING_SIGNALS.names).group_by(STANDING_SIGNALS.names).aggregate([])
+    rules = standing.filter(_matters(standing)).select(STANDING_SIGNALS.names)
+    rules = rules.group_by(STANDING_SIGNALS.names).aggregate([])
     rules = rules.sort_by([(name, "ascending") for name in STANDING_SIGNALS.names]).combine_chunks()
     counts = {"rows": len(rules), "stale": pc.sum(rules["stale"]).as_py() or 0}
-    said = pc.or_(pc.not_equal(pc.bit_wise_or(rules["no"], rules["yes"]), 0), rules["stale"])
-    if not pc.any(pc.or_(said, pc.not_equal(rules["fact"], "ok"))).as_py():
+    if not len(rules):
         return Result(counts=counts)
     return Result({"rules": store.blobs.put_table(rules, STANDING_SIGNALS)}, counts=counts)
+
+
+def _matters(rules: pa.Table) -> pa.ChunkedArray:
+    """Which rules may change what is said of an item: most answers of most sources say nothing.
+
+    Of a host's paths also silence is heard, where it takes paths out of what is said of all.
+    """
+    said = pc.not_equal(pc.bit_wise_or(rules["no"], rules["yes"]), 0)
+    noted = pc.or_(rules["stale"], pc.equal(rules["fact"], "unreadable"))
+    takes_out = pc.and_(pc.equal(rules["kind"], "host"), pc.not_equal(rules["path"], "/").fill_null(False))
+    return pc.or_(pc.or_(said, noted), takes_out)
 
 
 STAGE = Stage("StandingSignals", run)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,11 +21,7 @@ from transforms.domain.schemas import ALIASES, CONSENTS, LEAVE, OPT_OUTS
 TARGETS = pa.schema([LEAVE.field("kind"), LEAVE.field("key")])
 """Targets that do not say where they live: what Scan looks for."""
 
-_LEDGERS = {
-    "opt_outs": (OPT_OUTS, standing.OPT_OUT_COLUMNS),
-    "consents": (CONSENTS, standing.CONSENT_COLUMNS),
-    "aliases": (ALIASES, standing.ALIAS_COLUMNS),
-}
+_SCHEMAS = {"opt_outs": OPT_OUTS, "consents": CONSENTS, "aliases": ALIASES}
 
 
 def action(
@@ -64,8 +60,9 @@ def run(store: Store, action: Action) -> Result:
     Blob `targets` has the distinct kinds and keys of `wide`. What there is none of is absent.
     """
     on = datetime.date.fromisoformat(action.inputs["on"])
-    opt_outs, consents, aliases = (_entries(store, action, name) for name in _LEDGERS)
-    leave = standing.standing(opt_outs, consents, aliases, on)
+    consents = pa.concat_tables(_read(store, action, "consents", standing.CONSENT_COLUMNS))
+    aliases = pa.concat_tables(_read(store, action, "aliases", standing.ALIAS_COLUMNS))
+    leave = standing.standing(_opt_outs(store, action), consents, aliases, on)
     at_home = {kind: leave.filter(pc.equal(leave["kind"], kind)) for kind in ("owner", "item")}
     wide = leave.filter(pc.invert(pc.is_in(leave["kind"], pa.array(list(at_home)))))
     blobs = {}
@@ -89,12 +86,21 @@ def run(store: Store, action: Action) -> Result:
 _ASCENDING = [(name, "ascending") for name in TARGETS.names]
 
 
-def _entries(store: Store, action: Action, ledger: str) -> pa.Table:
-    """What is read of all lists of a kind."""
-    schema, columns = _LEDGERS[ledger]
-    empty = schema.empty_table().select(columns)
-    blobs = [Blob.from_json(value) for value in action.refs[ledger]]
-    return pa.concat_tables([empty, *(store.blobs.get_table(b, columns, schema=schema) for b in blobs)])
+def _opt_outs(store: Store, action: Action) -> pa.Table:
+    """What is read of all opt-out lists, one after another, and of it no more than is needed."""
+    some = pa.concat_tables(_read(store, action, "opt_outs", ("key", "state")))
+    keys = standing.withdrawn_keys(some)
+    del some
+    lists = _read(store, action, "opt_outs", standing.OPT_OUT_COLUMNS)
+    return pa.concat_tables(standing.forget_askers(each, keys) for each in lists)
+
+
+def _read(store: Store, action: Action, ledger: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Columns of each list of a kind, behind an empty one."""
+    schema = _SCHEMAS[ledger]
+    yield schema.empty_table().select(columns)
+    for value in action.refs[ledger]:
+        yield store.blobs.get_table(Blob.from_json(value), columns, schema=schema)
 
 
 STAGE = Stage("Standing", run)

@@ -1,4 +1,4 @@
-"""WideTargets: what opt-out lists name that does not say where it lives: a URL, a host, content, a tag, a name.
+"""WideTargets: what opt-out lists name that does not say where it lives: a URL, a host, a tag, a name.
 
 A chunk of lists makes one set of targets, by which each bucket is scanned once.
 """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import apache_beam
@@ -20,10 +21,13 @@ from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationC
 from pipelines import beam, dataflow
 from pipelines.ingest_plans import PlanIndex, PlanLookMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job
-from pipelines.release_plans import PlanCut, PlanJoin, PlanLedger, PlanResolve, PlanTally
-from pipelines.steps import cut, index, join, ledger, merge, partition, resolve, tally
+from pipelines.release import release_job
+from pipelines.steps import index, merge, partition
+from pipelines.store.store import Dataset
 
 NOTHING: Any = None
+A_STORE: Any = SimpleNamespace(dataset=Dataset("d", "flickr", 16))
+A_POLICY: Any = SimpleNamespace(observers=())
 JOBS = {
     "manifest 2014-05": (
         (partition.STAGE, PlanPartition(())),
@@ -31,13 +35,7 @@ JOBS = {
         (merge.STAGE, PlanManifestMerge(16, 100)),
     ),
     "licenses 2026-11-01": ((partition.STAGE, PlanPartition(())), (merge.STAGE, PlanLookMerge())),
-    "release": (
-        (resolve.STAGE, PlanResolve(NOTHING, 16)),
-        (ledger.STAGE, PlanLedger(NOTHING, 16, "flickr")),
-        (join.STAGE, PlanJoin(NOTHING, 16)),
-        (cut.STAGE, PlanCut(NOTHING, 16)),
-        (tally.STAGE, PlanTally(16)),
-    ),
+    "release": release_job(A_STORE, NOTHING, A_POLICY).stages,
 }
 
 

@@ -19,7 +19,20 @@ HERE = Path(__file__).parent
 STAGES = {
     "manifest 2014-05": ["Partition", "Index", "Merge"],
     "licenses 2026-11-01": ["Partition", "Merge"],
-    "release": ["Resolve", "Ledger", "Join", "Cut", "Tally"],
+    "release": [
+        *(
+            "Standing",
+            "Resolve",
+            "Ledger",
+            "WideTargets",
+            "Scan",
+            "StandingSignals",
+            "Signals",
+            "Join",
+            "Cut",
+        ),
+        "Tally",
+    ],
 }
 OURS = (
     *("--runner=DataflowRunner", "--project=some-project", "--region=europe-west4"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from transforms.domain.names import TAGS_THAT_SAY_NO, normalize_names, normalize_tags
 
-LETTERS = "aBÉéßﬁ\uff21\u0301\u200b Ж山\tİΣς'*"
+LETTERS = "aBÉéßﬁ\uff21\u0301\u200b Ж山\u3392\tİΣς'*"
 
 
 def nfkc_casefold(name):

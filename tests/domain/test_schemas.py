@@ -8,17 +8,25 @@ from hypothesis import strategies as st
 from transforms.domain import schemas
 from transforms.domain.errors import IntegrityError
 from transforms.domain.schemas import (
+    ALIASES,
+    CONSENTS,
+    DETECTIONS,
     EXCLUDED,
     EXCLUSIONS,
     FACTS,
     INDEX,
     ITEMS,
+    LEAVE,
     LEDGER,
     LICENSES,
     MANIFEST,
+    MET,
     OPT_OUTS,
     QUARANTINE,
     REPEATING,
+    SIGNALED,
+    SIGNALS,
+    STANDING_SIGNALS,
     TALLIES,
     TALLIES_BY_OWNER,
     conform,
@@ -53,14 +61,16 @@ def encoded(table):
 
 
 def test_what_a_row_without_identity_would_be_cannot_be_held():
-    for schema in (MANIFEST, LICENSES, INDEX, ITEMS, EXCLUDED):
+    for schema in (MANIFEST, LICENSES, DETECTIONS, INDEX, ITEMS, EXCLUDED):
         assert not schema.field("source").nullable
         assert not schema.field("item_id").nullable
     for schema, names in (
         (MANIFEST, ("license", "media_type")),
         (LICENSES, ("license", "visibility")),
-        (OPT_OUTS, ("kind", "key", "received_on")),
-        (FACTS, ("license_then", "license_now", "direction", "visibility", "opt_outs")),
+        (OPT_OUTS, ("kind", "key", "purposes", "state", "received_on", "effective_on")),
+        (CONSENTS, ("kind", "key", "given_by", "says", "purposes", "received_on", "effective_on")),
+        (DETECTIONS, ("person_present",)),
+        (FACTS, [name for name in FACTS.names if name not in ("owner", "upload_year")]),
         (ITEMS, ("license", "license_then", "license_now")),
         (EXCLUDED, ("first_reason", "reasons")),
         (TALLIES, ("verdict", "items", "owners")),
@@ -99,6 +109,14 @@ def test_every_schema_is_among_those_tested():
         LICENSES,
         LEDGER,
         OPT_OUTS,
+        CONSENTS,
+        ALIASES,
+        LEAVE,
+        MET,
+        SIGNALS,
+        STANDING_SIGNALS,
+        SIGNALED,
+        DETECTIONS,
         INDEX,
         FACTS,
         ITEMS,

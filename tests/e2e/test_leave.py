@@ -1,4 +1,4 @@
-"""Whoever said no is out, of what they said no to, whatever they are called and wherever it is found again."""
+"""Whoever said no is out, of what they said no to, by whatever name, wherever it is found again."""
 
 from __future__ import annotations
 

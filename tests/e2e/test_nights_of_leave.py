@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from nights import Place
-from test_signals import ITEMS, SAYS_NO, kept
+from test_what_sources_say import ITEMS, SAYS_NO, kept
 from test_ways_to_opt_out import fill
 from worlds import new_store
 

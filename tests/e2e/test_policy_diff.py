@@ -72,7 +72,7 @@ def test_an_owner_in_several_sub_buckets_is_one(
     hamlet: World, full_hamlet: Store, copy: Copy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = asked(copy(full_hamlet))
-    monkeypatch.setattr(subbuckets, "LIMIT_ROWS", 60)
+    monkeypatch.setattr(subbuckets, "LIMIT_ROWS", 120)
     store = take_in(new_store(tmp_path / "divided"), hamlet)
     inputs = choose_inputs(store, as_of=None)
     assert any(subbuckets.is_divided(key, store.dataset.buckets) for key in inputs.manifest.buckets)

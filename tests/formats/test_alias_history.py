@@ -122,7 +122,7 @@ def test_what_is_no_history_is_refused():
     assert faults_in('{"key": 17, "owner_id": "1@N00"}\n[]\n{"keys": "bees", "owner_id": "1@N00"}\n"\n') == [
         "who.csv, line 1, key: 17 is not text",
         "who.csv, line 2: is no JSON object: []",
-        "who.csv, line 3: unknown column 'keys'. Did you mean 'key'?",
+        "who.csv, line 3: unknown member 'keys'. Did you mean 'key'?",
         "who.csv, line 4: no JSON: Unterminated string starting at: line 1 column 1 (char 0)",
     ]
     with pytest.raises(InputError, match="UTF-8"):

@@ -127,6 +127,11 @@ def test_what_a_row_cannot_say_is_a_fault_of_its_line(column, cell, words):
     assert "\n" not in said
 
 
+def test_an_origin_is_a_label():
+    said = fault_in("5", error=ConfigError, origin="a\x1fb")
+    assert said == "--origin 'a\\x1fb': use up to 200 characters that can be printed"
+
+
 def test_an_entry_ends_after_it_begins_whatever_day_that_is():
     rows = "item_id,effective_on,expires_on\n1,2027-01-01,2027-01-02\n2,2027-01-01,2027-01-01\n"
     assert fault_in(rows) == (

@@ -147,7 +147,7 @@ def _registry(value: Mapping[str, Any]) -> RegistryAnswer:
         return RegistryAnswer(None, (), _answer(value))
     _known(value, ("registry", "asked", "answer", "fetched_at"), needed=("answer",))
     registry, asked = value.get("registry"), value.get("asked", [])
-    if registry is not None and (not isinstance(registry, str) or not registry):
+    if registry is not None and not _is_name(registry):
         raise NotUnderstood(f"registry: {shown(registry)} is no name")
     if not isinstance(asked, list):
         raise NotUnderstood(f"asked: {shown(asked)} is no list of URLs")
@@ -187,7 +187,7 @@ def _credential(value: Mapping[str, Any]) -> Credential:
     kind = "item" if named == ["item_id"] else "url"
     key = _url(value["url"]) if kind == "url" else _id(value["item_id"])
     source = value.get("source")
-    if source is not None and (kind == "url" or not isinstance(source, str) or not source):
+    if source is not None and (kind == "url" or not _is_name(source)):
         raise NotUnderstood(f"source: {shown(source)} is not the platform of an item")
     manifest, error = value["manifest"], value.get("error")
     if manifest is not None and not isinstance(manifest, Mapping):
@@ -214,6 +214,11 @@ def _known(value: Mapping[str, Any], names: Sequence[str], needed: Sequence[str]
     for name in needed:
         if name not in value:
             raise NotUnderstood(f"has no member {name!r}")
+
+
+def _is_name(value: object) -> bool:
+    """As names of platforms are: printable ASCII."""
+    return isinstance(value, str) and 0 < len(value) <= 256 and value.isascii() and value.isprintable()
 
 
 def _url(value: object) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from transforms.formats.evidence import (
+    GOT,
     NOTHING_THERE,
     UNAVAILABLE,
     Capture,
@@ -26,7 +27,7 @@ from transforms.formats.evidence import (
 from transforms.formats.sitefiles import WELL_KNOWN
 from transforms.signals import ai_txt, c2pa, content_usage, registry, robots_header, robots_txt, tdmrep
 from transforms.signals.headers import read_headers
-from transforms.signals.rules import Rule, Subject, host, item, silent, unavailable, unreadable, url
+from transforms.signals.rules import Rule, Subject, host, item, silent, unavailable, unreadable, url, urls
 
 BODY_BYTES = 500 << 10
 """How much of a document is read: as much as has to be of a robots.txt (RFC 9309, 2.5)."""
@@ -51,12 +52,27 @@ class Reader:
         agent: the name by which sources address us.
         observed_on: the day of evidence that does not tell its own, and the last that any may tell.
         policies: texts of TDM policies, by URL.
+        subjects: of URLs, as far as they are known: one by one they cost more than all the rest.
     """
 
     source: str
     agent: str
     observed_on: datetime.date
     policies: Mapping[str, bytes] = field(default_factory=dict)
+    subjects: Mapping[str, Subject] = field(default_factory=dict)
+
+    @staticmethod
+    def of(evidence: Sequence[Evidence], source: str, agent: str, observed_on: datetime.date) -> Reader:
+        """One for all of ``evidence``: captures of policies among it tell what they permit."""
+        captured = [each for each in evidence if isinstance(each, Capture)]
+        policies = {
+            each.url: each.body
+            for each in captured
+            if each.body is not None and each.state == GOT and not _is_well_known(each.url)
+        }
+        addresses = list({each.url for each in captured})
+        subjects = dict(zip(addresses, urls(addresses), strict=True))
+        return Reader(source, agent, observed_on, policies, subjects)
 
     def rules(self, evidence: Evidence) -> list[Rule]:
         """What it says: at least one rule, for that it says nothing is an answer too.
@@ -82,7 +98,7 @@ class Reader:
             parts = urlsplit(capture.url)
             document = WELL_KNOWN.get(parts.path) if not parts.query else None
             of_site = document is not None or (parts.path in ("", "/") and not parts.query)
-            subject = host(capture.url) if of_site else url(capture.url)
+            subject = host(capture.url) if of_site else self._url(capture.url)
         except ValueError:
             raise NotUnderstood(f"url: {capture.url[:80]!a} names no host") from None
         mechanisms = _THROUGH[document] if document else _HEADERS
@@ -93,6 +109,9 @@ class Reader:
         if capture.body is None:
             raise NotUnderstood("body: is missing, and without it nothing can be read")
         return self._of_document(document, _beginning(capture.body), subject, self.day(capture))
+
+    def _url(self, address: str) -> Subject:
+        return self.subjects.get(address) or url(address)
 
     def _of_document(self, document: str, text: bytes, subject: Subject, day: datetime.date) -> list[Rule]:
         match document:
@@ -111,7 +130,7 @@ class Reader:
 
     def _of_credential(self, credential: Credential) -> list[Rule]:
         key = credential.key
-        subject = url(key) if credential.kind == "url" else item(credential.source or self.source, key)
+        subject = self._url(key) if credential.kind == "url" else item(credential.source or self.source, key)
         if (rules := self._without_answer(credential, subject, (c2pa.MECHANISM,))) is not None:
             return rules
         day = self.day(credential)
@@ -134,13 +153,8 @@ class Reader:
         return None
 
 
-def policies_of(evidence: Iterable[Evidence]) -> dict[str, bytes]:
-    """What was captured that can be a policy: the bodies of what are no documents of a site, by URL."""
-    return {
-        each.url: each.body
-        for each in evidence
-        if isinstance(each, Capture) and each.body is not None and urlsplit(each.url).path not in WELL_KNOWN
-    }
+def _is_well_known(address: str) -> bool:
+    return any(address.endswith(path) for path in WELL_KNOWN)
 
 
 def _beginning(text: bytes) -> bytes:

@@ -27,22 +27,58 @@ Cells = Mapping[str, pa.Array]
 
 @dataclass(frozen=True)
 class Columns:
-    """What columns a list may have, and which it must have."""
+    """What columns a list may have.
+
+    Attributes:
+        names: of all of them.
+        required: those that a header must have.
+        naming: of which it must have one: they say what a row speaks of.
+        listed: that JSON may give as a list of texts; as text they have ``;`` in between.
+        numbered: that JSON may give as an integer.
+    """
 
     names: tuple[str, ...]
     required: tuple[str, ...]
+    naming: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    numbered: tuple[str, ...] = ()
 
-    def faults(self, names: list[str]) -> list[str]:
-        """What is wrong with a header, or with the members of an object."""
-        are = f" Columns are {', '.join(self.names)}."
-        unknown = [
-            f"unknown column {shown(name)}.{did_you_mean(name, self.names) or are}"
-            for name in names[:_NAMES_LOOKED_AT]
-            if name not in self.names
-        ]
-        twice = [f"column {shown(name)} comes twice" for name in self.names if names.count(name) > 1]
-        missing = [f"column {shown(name)} is missing.{are}" for name in self.required if name not in names]
-        return [*unknown, *twice, *([] if unknown else missing)]
+    def check(self, header: list[str], where: str) -> None:
+        """Hold a header to it.
+
+        Raises:
+            InputError: with a line, beginning with ``where``, for each thing that is wrong.
+        """
+        unknown = [each for name in header[:_NAMES_LOOKED_AT] for each in self.unknown("column", name)]
+        wrong = [f"column {shown(name)} comes twice" for name in self.names if header.count(name) > 1]
+        if not unknown:  # else what is missing is there, misspelled
+            if self.naming and not {*self.naming} & {*header}:
+                wrong.append(
+                    f"no column names what is spoken of: one of {', '.join(self.naming)}.{self._are}"
+                )
+            missing = [name for name in self.required if name not in header]
+            wrong += [f"column {shown(name)} is missing.{self._are}" for name in missing]
+        if found := [*unknown, *wrong]:
+            raise InputError("\n".join(f"{where}: {each}" for each in found))
+
+    def unknown(self, what: str, name: str) -> Iterator[str]:
+        """What to say of a ``what`` of this name, if there is no such column."""
+        if name not in self.names:
+            yield f"unknown {what} {shown(name)}.{did_you_mean(name, self.names) or self._are}"
+
+    def text(self, name: str, value: object) -> str | None:
+        """A member of a JSON object as CSV would have it; None if it cannot be."""
+        if value is None:
+            return ""
+        if name in self.listed and isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return ";".join(value)
+        if name in self.numbered and isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return value.strip() if isinstance(value, str) else None
+
+    @property
+    def _are(self) -> str:
+        return f" Columns are {', '.join(self.names)}."
 
 
 def read_sheet(data: bytes, place: str, columns: Columns, faults: Faults) -> Iterator[tuple[Lines, Cells]]:
@@ -59,8 +95,8 @@ def read_sheet(data: bytes, place: str, columns: Columns, faults: Faults) -> Ite
     """
     check_text(data, place)
     begins = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
-    rows = _json if begins.startswith((b"{", b"[")) else _csv
-    for lines, cells in rows(data, place, columns, faults):
+    read = _json if begins.startswith((b"{", b"[")) else _csv
+    for lines, cells in read(data, place, columns, faults):
         blank = pa.array([""] * len(lines), pa.string())
         yield lines, {name: cells.get(name, blank) for name in columns.names}
         faults.trim()
@@ -71,8 +107,7 @@ def _csv(data: bytes, place: str, columns: Columns, faults: Faults) -> Iterator[
     for lines, texts in blocks(data):
         if not header and len(texts):
             header = [name.strip() for name in fields(texts[0].as_py())]
-            if wrong := columns.faults(header):
-                raise InputError("\n".join(f"{place}, line {lines[0]}: {each}" for each in wrong))
+            columns.check(header, f"{place}, line {lines[0]}")
             lines, texts = lines[1:], texts[1:]
         lines, cells = split(lines, texts, len(header), faults)
         yield lines, dict(zip(header, cells, strict=True))
@@ -81,11 +116,10 @@ def _csv(data: bytes, place: str, columns: Columns, faults: Faults) -> Iterator[
 def _json(data: bytes, place: str, columns: Columns, faults: Faults) -> Iterator[tuple[Lines, Cells]]:
     rows = _objects(data, place, columns, faults)
     while some := list(islice(rows, _ROWS_AT_ONCE)):
-        lines = np.array([line for line, _ in some], np.int64)
-        yield (
-            lines,
-            {name: pa.array([row.get(name, "") for _, row in some], pa.string()) for name in columns.names},
-        )
+        cells = {
+            name: pa.array([row.get(name, "") for _, row in some], pa.string()) for name in columns.names
+        }
+        yield np.array([line for line, _ in some], np.int64), cells
 
 
 def _objects(
@@ -94,24 +128,21 @@ def _objects(
     """Each object whose members are columns and text, with its line."""
     try:
         for value in jsonfiles.values(io.BytesIO(data)):
-            said = value.value
+            wrong: list[str] = []
+            cells: dict[str, str] = {}
             if value.fault is not None:
-                wrong = [f": {value.fault.detail}"]
-            elif not isinstance(said, dict):
-                wrong = [f": is no JSON object: {shown(said)}"]
+                wrong.append(f": {value.fault.detail}")
+            elif not isinstance(value.value, dict):
+                wrong.append(f": is no JSON object: {shown(value.value)}")
             else:
-                wrong = [f": {each}" for each in columns.faults(list(said))]
-                wrong += [
-                    f", {name}: {shown(cell)} is not text"
-                    for name, cell in said.items()
-                    if not _is_cell(cell)
-                ]
-                if not wrong:
-                    yield value.line + 1, {name: (cell or "").strip() for name, cell in said.items()}
+                for name, member in value.value.items():
+                    text = columns.text(name, member)
+                    wrong += [f": {words}" for words in columns.unknown("member", name)]
+                    if text is None and name in columns.names:
+                        wrong.append(f", {name}: {shown(member)} is not text")
+                    cells[name] = text or ""
+            if not wrong:
+                yield value.line + 1, cells
             faults.add(np.repeat(np.int64(value.line + 1), len(wrong)), iter(wrong))
     except InputError as error:
         raise InputError(f"{place}: {error}") from None
-
-
-def _is_cell(value: object) -> bool:
-    return value is None or isinstance(value, str)

@@ -18,7 +18,7 @@ from transforms.domain.texts import shown
 from transforms.formats import jsonfiles
 from transforms.formats.evidence import Capture, Evidence, NotUnderstood, evidence_of
 from transforms.formats.lists import Faults
-from transforms.formats.readings import BODY_BYTES, Reader, policies_of
+from transforms.formats.readings import BODY_BYTES, Reader
 from transforms.formats.sitefiles import OBJECTS, capture_of
 from transforms.signals.rules import FACTS, Rule, table_of
 
@@ -75,7 +75,7 @@ def read_signals(
         read += [(faults, line, evidence) for line, evidence in _evidence(document, faults)]
         faults.check()
     everything = [evidence for _, _, evidence in read]
-    reader = Reader(source, agent, observed_on, policies_of(everything))
+    reader = Reader.of(everything, source, agent, observed_on)
     readings: list[_Reading] = []
     for faults, line, evidence in read:
         try:

@@ -5,9 +5,7 @@ A list is read whole or not at all: a refusal that is not understood would be on
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -17,18 +15,14 @@ import pyarrow.types as pt
 
 from transforms.domain.errors import InputError
 from transforms.domain.schemas import CONSENTS
-from transforms.domain.texts import did_you_mean, shown
-from transforms.formats import jsonfiles
-from transforms.formats.consents.rows import COLUMNS, Cells, columns_are, missing, read_rows
-from transforms.formats.lists import Faults, Lines, blocks, check_text, fields, split
+from transforms.formats.consents.rows import SHEET, read_rows
+from transforms.formats.lists import Faults, Lines
 from transforms.formats.optouts.entries import Received
+from transforms.formats.sheets import Cells, read_sheet
 
 _ROWS_AT_ONCE = 1 << 16
-_NAMES_LOOKED_AT = 30  # a line of a million commas is no header
 _CELL_BYTES = 1 << 20
 _PARQUET = b"PAR1"
-
-_Rows = Iterator[tuple[Lines, Cells]]
 
 
 def read_consents(data: bytes, received: Received) -> pa.Table:
@@ -64,88 +58,15 @@ def merge_consents(lists: list[pa.Table]) -> pa.Table:
     return distinct.take(order).cast(CONSENTS).combine_chunks()
 
 
-def _rows(data: bytes, place: str, faults: Faults) -> _Rows:
-    if data.startswith(_PARQUET):
-        return _parquet(data, place)
-    check_text(data, place)
-    text = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
-    return _json(data, place, faults) if text.startswith((b"{", b"[")) else _csv(data, place, faults)
+def _rows(data: bytes, place: str, faults: Faults) -> Iterator[tuple[Lines, Cells]]:
+    return _parquet(data, place) if data.startswith(_PARQUET) else read_sheet(data, place, SHEET, faults)
 
 
-def _check_columns(names: list[str], where: str) -> None:
-    known = [
-        f"unknown column {shown(name)}.{did_you_mean(name, COLUMNS) or columns_are()}"
-        for name in names[:_NAMES_LOOKED_AT]
-        if name not in COLUMNS
-    ]
-    twice = [f"column {shown(name)} comes twice" for name in COLUMNS if names.count(name) > 1]
-    if wrong := [*known, *twice, *([] if known else missing(names))]:
-        raise InputError("\n".join(f"{where}: {each}" for each in wrong))
-
-
-def _csv(data: bytes, place: str, faults: Faults) -> _Rows:
-    header: list[str] = []
-    for lines, texts in blocks(data):
-        if not header and len(texts):
-            header = [name.strip() for name in fields(texts[0].as_py())]
-            _check_columns(header, f"{place}, line {lines[0]}")
-            lines, texts = lines[1:], texts[1:]
-        lines, cells = split(lines, texts, len(header), faults)
-        yield lines, dict(zip(header, cells, strict=True))
-
-
-def _json(data: bytes, place: str, faults: Faults) -> _Rows:
-    rows = _objects(data, place, faults)
-    while some := list(islice(rows, _ROWS_AT_ONCE)):
-        lines = np.array([line for line, _ in some], np.int64)
-        columns = {name: pa.array([row.get(name, "") for _, row in some], pa.string()) for name in COLUMNS}
-        yield lines, columns
-
-
-def _objects(data: bytes, place: str, faults: Faults) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Each object that can be a row, as its line and its cells."""
-    try:
-        for value in jsonfiles.values(io.BytesIO(data)):
-            wrong: list[str] = []
-            cells: dict[str, str] = {}
-            if value.fault is not None:
-                wrong.append(f": {value.fault.detail}")
-            elif not isinstance(value.value, dict):
-                wrong.append(f": is no JSON object: {shown(value.value)}")
-            else:
-                for name, member in value.value.items():
-                    cell = _cell(name, member)
-                    if name not in COLUMNS:
-                        near = did_you_mean(name, COLUMNS) or columns_are()
-                        wrong.append(f": unknown member {shown(name)}.{near}")
-                    elif cell is None:
-                        wrong.append(f", {name}: {shown(member)} is not text")
-                    else:
-                        cells[name] = cell
-            if wrong:
-                faults.add(np.repeat(np.int64(value.line + 1), len(wrong)), iter(wrong))
-            else:
-                yield value.line + 1, cells
-    except InputError as error:
-        raise InputError(f"{place}: {error}") from None
-
-
-def _cell(name: str, value: object) -> str | None:
-    """A member as CSV would have it; None if it cannot be."""
-    if value is None:
-        return ""
-    if name == "purposes" and isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return ";".join(value)
-    if name == "item_id" and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value.strip() if isinstance(value, str) else None
-
-
-def _parquet(data: bytes, place: str) -> _Rows:
+def _parquet(data: bytes, place: str) -> Iterator[tuple[Lines, Cells]]:
     """The rows of a Parquet file; a row's line is its number, from 1."""
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
-        _check_columns(file.schema_arrow.names, place)
+        SHEET.check(file.schema_arrow.names, place)
         for field in file.schema_arrow:
             if not _is_readable(field):
                 raise InputError(f"{place}: column {field.name!r} is {field.type}; write text")

@@ -22,6 +22,7 @@ from transforms.domain.texts import did_you_mean, shown
 from transforms.formats.lists import Faults, Lines
 from transforms.formats.optouts.entries import Received
 from transforms.formats.optouts.fields import read_fields
+from transforms.formats.sheets import Cells, Columns
 from transforms.grants import WORST_LAST
 
 NAMING: Mapping[str, str | None] = {"item_id": "item", "owner_id": "owner", "target": None}
@@ -31,27 +32,13 @@ GIVERS = ("owner", "depicted")
 _FIELDS = ("purposes", "effective_on", "expires_on", "origin", "evidence")
 REQUIRED = ("given_by", "says", "purposes")
 COLUMNS = (*NAMING, "source", "given_by", "person", "says", *_FIELDS, "note")
+SHEET = Columns(COLUMNS, REQUIRED, naming=(*NAMING,), listed=("purposes",), numbered=("item_id",))
 
 _MEANING = {None: "an item or owner", "item": "an item id", "owner": "an owner id"}
 _ID = r"^[\x21-\x7e]{1,256}$"  # of a platform whose ids have no rule of their own here
 _FLICKRS = r"(?i)flic|(?:@|%40)n[0-9]{2}"
 
-Cells = Mapping[str, pa.Array]
 _Mask = npt.NDArray[np.bool_]
-
-
-def columns_are() -> str:
-    """A sentence that lists the columns."""
-    return f" Columns are {', '.join(COLUMNS)}."
-
-
-def missing(names: list[str]) -> Iterator[str]:
-    """What ``names`` lack to be columns of such a list."""
-    if not {*NAMING} & {*names}:
-        yield f"no column names what is spoken of: one of {', '.join(NAMING)}.{columns_are()}"
-    for name in REQUIRED:
-        if name not in names:
-            yield f"column {name!r} is missing.{columns_are()}"
 
 
 def read_rows(lines: Lines, cells: Cells, received: Received, faults: Faults) -> pa.Table:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,15 +12,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.domain.errors import ConfigError
 from transforms.domain.keys import text_order
 from transforms.domain.purposes import ALL
 from transforms.domain.schemas import OPT_OUTS
-from transforms.domain.texts import encode
+from transforms.domain.texts import encode, shown
+from transforms.formats.optouts.requestids import request_ids
 
 _OF_A_PLATFORM = ("item", "owner", "alias", "name")  # kinds whose keys mean something on one platform only
 _FLICKRS = r"(?i)flic(?:kr\.com|\.kr)(?::[0-9]*)?/|(?:@|%40)n[0-9]{2}"
-_REQUEST_DIGITS = 16
-_BETWEEN = "\x1f"  # no key, origin or requester holds a control character
+_MOST_CHARACTERS = 200
+LABEL = f"up to {_MOST_CHARACTERS} characters that can be printed"
 
 _REST = [name for name in OPT_OUTS.names if name not in ("kind", "source", "key", "raw")]
 
@@ -30,6 +30,9 @@ _REST = [name for name in OPT_OUTS.names if name not in ("kind", "source", "key"
 @dataclass(frozen=True)
 class Received:
     """How a list came in: what holds for entries that do not say otherwise.
+
+    Raises:
+        ConfigError: ``origin`` is no label.
 
     Attributes:
         place: the name of its file, with which every message begins.
@@ -46,6 +49,15 @@ class Received:
     purposes: int | None = None
     origin: str | None = None
     key: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.origin is not None and not is_label(self.origin):
+            raise ConfigError(f"--origin {shown(self.origin)}: use {LABEL}")
+
+
+def is_label(text: str) -> bool:
+    """Whether a text can name a request or an origin, and stand in other people's sentences."""
+    return 0 < len(text) <= _MOST_CHARACTERS and text.isprintable()
 
 
 def complete(found: pa.Table, received: Received) -> pa.Table:
@@ -87,16 +99,9 @@ def complete(found: pa.Table, received: Received) -> pa.Table:
         "evidence": column("evidence", None),
         "requester": column("requester", None),
     }
-    ids = _request_ids(columns)
+    ids = request_ids(columns)
     columns["request"] = pc.coalesce(found["request"], ids) if "request" in said else ids
     return pa.table([columns[name] for name in OPT_OUTS.names], schema=OPT_OUTS)
-
-
-def as_one_request(entries: pa.Table) -> pa.Table:
-    """The same entries, all of one request, whose id is made of theirs."""
-    every = "".join(sorted(set(entries["request"].to_pylist())))
-    shared = pa.repeat(pa.scalar(_request_id(every.encode())), len(entries))
-    return entries.set_column(0, OPT_OUTS.field("request"), shared)
 
 
 def turns_of(entries: pa.Table, day: datetime.date) -> tuple[str, ...]:
@@ -168,34 +173,3 @@ def _sources(found: pa.Table, own: str) -> pa.ChunkedArray:
     whose = pc.if_else(flickrs, pa.scalar("flickr"), pa.scalar(own))
     has_source = pc.is_in(found["kind"], pa.array(_OF_A_PLATFORM))
     return pc.if_else(has_source, whose, pa.scalar(None, pa.string()))
-
-
-def _request_ids(columns: dict[str, pa.ChunkedArray]) -> pa.Array:
-    """What each entry asks, by whom, through whom and when, as an id.
-
-    SHA-256, since ids are what a person approves by: nobody may be able to make a request with another's id.
-    """
-    parts = [
-        columns[name].cast(pa.string()).fill_null("")
-        for name in ("kind", "source", "key", "purposes", "origin", "requester", "received_on")
-    ]
-    asked = pc.binary_join_element_wise(*parts, _BETWEEN)
-    return pa.concat_arrays([_hashed(chunk) for chunk in asked.chunks] or [pa.array([], pa.string())])
-
-
-def _hashed(texts: pa.Array) -> pa.Array:
-    """``_request_id`` of each text, none of them null."""
-    _, offsets, data = texts.buffers()
-    ends = np.frombuffer(offsets, np.int32, len(texts) + 1 + texts.offset)[texts.offset :].tolist()
-    view, sha256, width = memoryview(data or b""), hashlib.sha256, _REQUEST_DIGITS // 2
-    hashes = b"".join([sha256(view[start:end]).digest()[:width] for start, end in pairwise(ends)])
-    digits = np.frombuffer(hashes.hex().encode(), np.uint8).reshape(len(texts), _REQUEST_DIGITS)
-    ids = np.insert(digits, 0, ord("r"), axis=1)
-    places = np.arange(len(texts) + 1, dtype=np.int32) * (_REQUEST_DIGITS + 1)
-    return pa.Array.from_buffers(
-        pa.string(), len(texts), [None, pa.py_buffer(places), pa.py_buffer(ids.tobytes())]
-    )
-
-
-def _request_id(asked: bytes) -> str:
-    return "r" + hashlib.sha256(asked).hexdigest()[:_REQUEST_DIGITS]

@@ -17,13 +17,12 @@ from transforms.domain.requesters import keyed
 from transforms.domain.schemas import OPT_OUTS
 from transforms.domain.texts import did_you_mean, encode, shown
 from transforms.formats.lists import Faults, Lines
-from transforms.formats.optouts.entries import Received
+from transforms.formats.optouts.entries import LABEL, Received, is_label
 
 STATES = ("active", "withdrawn")
 """What a list may make of a request. That one is held is for the intake to say."""
 
 _DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOST_CHARACTERS = 200  # of an id or an origin, which stand in other people's sentences
 _SEPARATORS = re.compile(r"[;\s]+")
 
 
@@ -74,8 +73,8 @@ def _state(text: str) -> str:
 
 
 def _label(text: str) -> str:
-    if len(text) > _MOST_CHARACTERS or not text.isprintable():
-        raise _Unreadable(f"is not up to {_MOST_CHARACTERS} characters that can be printed")
+    if not is_label(text):
+        raise _Unreadable(f"is not {LABEL}")
     return text
 
 

@@ -29,8 +29,9 @@ from transforms.domain.errors import InputError
 from transforms.domain.texts import did_you_mean, shown
 from transforms.formats.lists import Faults, blocks
 from transforms.formats.optouts.cells import read_cells
-from transforms.formats.optouts.entries import Received, as_one_request, complete, merge_lists
+from transforms.formats.optouts.entries import Received, complete, merge_lists
 from transforms.formats.optouts.fields import FIELDS, read_fields
+from transforms.formats.optouts.requestids import as_one_request
 from transforms.formats.optouts.rows import KIND_OF
 
 COLUMN_OF = MappingProxyType(

@@ -11,6 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.realinputs import SHARED, shared
 
 from transforms.domain.errors import InputError
@@ -243,6 +245,35 @@ def test_all_faults_of_a_file_are_told_at_once() -> None:
         read(objects(*bad))
     assert len(str(raised.value).splitlines()) == 21
     assert str(raised.value).endswith("and 10 more")
+
+
+_WORDS = st.sampled_from(
+    ["noai", "train-ai=n", "y", "User-Agent: *", "Content-Usage:", ",", "1", "\n", "{", "*"]
+)
+_TEXTS = st.lists(_WORDS | st.text(st.characters(exclude_categories=()), max_size=4), max_size=6).map(
+    " ".join
+)
+_PATHS = st.sampled_from(["", "/", "/robots.txt", "/ai.txt", "/.well-known/tdmrep.json", "/a?b", "/\udce4"])
+_HEADERS = st.tuples(
+    st.sampled_from(["X-Robots-Tag", "tdm-reservation", "Content-Usage", "tdm-policy"]), _TEXTS
+)
+_CAPTURES = st.fixed_dictionaries(
+    {
+        "url": st.builds("{}{}".format, st.sampled_from(["http://a.org", "https://xn--a:99"]), _PATHS),
+        "status": st.sampled_from([200, 404, 503, None]),
+        "headers": st.lists(_HEADERS.map(list), max_size=3),
+        "body": _TEXTS,
+    }
+)
+
+
+@given(st.lists(_CAPTURES, min_size=1, max_size=4))
+def test_whatever_sites_write_is_read(captures: list[dict[str, Any]]) -> None:
+    table = read(objects(*captures))
+    assert len(table)
+    table.validate(full=True)
+    got = any(each["status"] == 200 for each in captures)
+    assert got or not any(table["no"].to_pylist() + table["yes"].to_pylist())
 
 
 def test_the_page_shows_objects_that_are_read() -> None:
