@@ -79,7 +79,7 @@ def receipt(store: Store, request: str, *, as_of: str | None = None, watch: Watc
     ledger = same_targets(store, entries)
     fates = fates_of(asked, ledger, on)
     releases = [each for each in store.releases.all() if each.content["as_of"] <= day]
-    weighing = weigh_targets(store, targets_of(entries, ("active", "held")), watch)
+    weighing = weigh_targets(store, targets_of(asked), watch)
     met = told(asked.group_by(["kind", "source", "key"]).aggregate([]), weighing.weights)
     waits = set(waiting(store)["request"].to_pylist())
     state = _state(fates, asked, ledger, releases, waits=request in waits)
@@ -159,7 +159,7 @@ def _restored(store: Store, asked: pa.Table, ledger: pa.Table, releases: Sequenc
         on = datetime.date.fromisoformat(release.content["as_of"])
         if len(known) and set(fates_of(known, then, on)) <= {WITHDRAWN, HELD}:
             newest[release.content["purpose"]] = release
-    targets = targets_of(asked, ("active",))
+    targets = targets_of(asked)
     return any(items_released(store, release, targets) for release in newest.values())
 
 
