@@ -106,6 +106,7 @@ def test_hostile_requests_are_listed_and_remove_nothing(
     assert code == 0
     assert {row["raw"]: row["held_for"] for row in checked["entries_told"]} == HOSTILE
     assert {row["state"] for row in checked["entries_told"]} == {"held"}
+    assert checked["blank_lines"] == 1
     assert set(store.tables.names(OPT_OUTS)) == before, "a dry run takes in nothing"
 
     code, out = told("ingest", "opt-outs", store.url, file, "--received-on", "2026-11-10", capsys=capsys)
