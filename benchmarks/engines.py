@@ -27,6 +27,7 @@ from support import flink, prism, workers
 from support.fakegcs import fake_gcs
 
 from benchmarks.measure import measure
+from benchmarks.peers.release_inputs import POLICY
 from benchmarks.results import FOLDER, machine, short, versions
 from benchmarks.results import rows as rows_of
 from benchmarks.run import DATA, several
@@ -172,7 +173,7 @@ def _commands(world: World, inputs: str, store: str) -> Iterator[tuple[str, Sequ
     for file in world.opt_outs():
         words = ("ingest", "opt-outs", store, on_gcs(file), "--received-on", file.name[:10], "--json")
         yield f"opt-outs {file.name}", words
-    yield "cut", ("release", "cut", store, "--policy", "research", "--version", "1", "--json")
+    yield "cut", ("release", "cut", store, "--policy", str(POLICY), "--version", "1", "--json")
 
 
 def _line(run: EngineRun, runs: Sequence[EngineRun]) -> str:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from benchmarks.equal import Files, differing, released_by_byleave, released_by_peer
 from benchmarks.measure import measure
+from benchmarks.peers.release_inputs import POLICY
 from benchmarks.results import BYLEAVE, Results
 from benchmarks.worlds import byleave
 from pipelines.store.store import close_stores
 
 BEAM_SAMPLE_ROWS = 100_000
 SPARK_MOST_ROWS = 10_000_000
-CUT = ("--policy", "research", "--version")
+CUT = ("--policy", str(POLICY), "--version")
 _CUT_IN = ("release", "cut")
 
 

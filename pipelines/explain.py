@@ -22,9 +22,9 @@ from transforms.domain.policy import Policy
 from transforms.domain.purposes import PEOPLE_SENSITIVE, PURPOSES
 from transforms.domain.reasons import BIT, PRECEDENCE
 from transforms.domain.schemas import EXCLUDED, ITEMS
-from transforms.explain import Evidence, Findings, find, reasons_for
+from transforms.explain import Evidence, Findings, Row, find, reasons_for
 
-NOT_THERE = "not in the manifest"
+_ENTRY = ("list", "request", "kind", "source", "key", "state", "received_on", "purposes", "by")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,16 @@ class Explainer:
             verdicts = {purpose: reasons_for(found, _for(self.policy, purpose)) for purpose in PURPOSES}
             item = (each.item["source"], each.item["item_id"])
             yield Explanation(each, found, reasons_for(found, self.policy), decided.get(item), verdicts)
+
+    def requests_about(self, items: Sequence[Item]) -> list[Row]:
+        """Every entry of an opt-out list that concerns one of the items, once; the oldest list first."""
+        found: dict[tuple[Any, ...], Row] = {}
+        for each in self.records.evidence(items):
+            for entry in each.requests:
+                found.setdefault(tuple(entry[name] for name in _ENTRY), entry)
+        return sorted(
+            found.values(), key=lambda entry: (entry["received_on"], entry["request"], entry["key"])
+        )
 
     def _decided(self, items: Sequence[Item]) -> dict[Item, list[str]]:
         """What the release itself states of items."""

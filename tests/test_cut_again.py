@@ -21,6 +21,7 @@ from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
 from pipelines.store.store import Dataset, Store, close_stores, create_store
 from transforms.domain.policy import Policy
+from transforms.domain.purposes import ALL
 from transforms.domain.schemas import FACTS, ITEMS, MANIFEST, REPEATING
 
 POLICY = Policy("research-noncommercial", ("CC-BY-2.0", "CC-BY-4.0"), "newest", *(["exclude"] * 5))
@@ -32,7 +33,7 @@ OWNERS = 9
 FACTS_OF_ROW = {
     "kept": ("CC-BY-2.0", "public", 0),
     "kept otherwise": ("CC-BY-4.0", "public", 0),
-    "opted out": ("CC-BY-2.0", "public", 2),
+    "opted out": ("CC-BY-2.0", "public", ALL),
     "private": ("CC-BY-2.0", "private", 0),
     "not allowed": ("CC-BY-NC-2.0", "public", 0),
 }
@@ -53,13 +54,16 @@ class Bench:
     """Which row groups of the manifest were decoded, all columns of them."""
 
     def facts(self, rows: list[str]) -> Blob:
-        then = ["CC-BY-2.0"] * len(rows)
-        now, visibility, opt_outs = zip(*(FACTS_OF_ROW[each] for each in rows), strict=True)
-        count = len(rows)
-        columns = [then, now, ["none"] * count, visibility, [False] * count, opt_outs]
-        columns += [[2012] * count, ["photo"] * count]
-        arrays = [pa.array(each, f.type) for each, f in zip(columns, FACTS, strict=True)]
-        return self.store.blobs.put_table(pa.table(arrays, schema=FACTS), FACTS)
+        plain = {
+            name: {pa.string(): "", pa.bool_(): False}.get(kind, 0)
+            for name, kind in zip(FACTS.names, FACTS.types, strict=True)
+        } | {"license_then": "CC-BY-2.0", "direction": "none", "people": "unknown", "media_type": "photo"}
+        varied = [
+            dict(zip(("license_now", "visibility", "no_owner"), FACTS_OF_ROW[each], strict=True))
+            for each in rows
+        ]
+        facts = pa.Table.from_pylist([{**plain, **each} for each in varied], schema=FACTS)
+        return self.store.blobs.put_table(facts, FACTS)
 
     def cut(self, rows: list[str], before: list[str] | None = None) -> Result:
         """From the part of ``before``, if that was cut here."""

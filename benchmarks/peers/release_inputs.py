@@ -1,8 +1,8 @@
 """What every peer's release reads and decides by: a store's own Parquet blobs, and the allowed licenses.
 
 Peers are told more than byleave knows, wherever that makes them faster: that ids are of one platform, so
-that they join on the item's id alone; that a snapshot says one thing of an item; that nobody named a URL or
-a tag.
+that they join on the item's id alone; that a snapshot says one thing of an item; that nobody named anything
+but owners and items, for every purpose, and nobody took it back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.config import shipped
 from pipelines.store.blobs import Blob
 from pipelines.store.store import open_store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS
@@ -20,8 +19,12 @@ from transforms.domain.licenses import ALL_RIGHTS_RESERVED, UNKNOWN
 from transforms.domain.policy import parse_policy
 from transforms.domain.reasons import BIT, REASONS
 
+POLICY = Path(__file__).parents[1] / "policy.toml"
+
 NOCV = r"(?i)^[ _-]*n[ _-]*o[ _-]*c[ _-]*v[ _-]*$"
 """A tag that says no, in any spelling of ASCII: what byleave's normal form of tags (NFKD) does, and less."""
+
+OTHERS = ("aliases", "names", "urls", "hosts", "contents", "tags", "held", "withdrawn")
 
 NEVER_WITHDRAWN = (UNKNOWN, ALL_RIGHTS_RESERVED)
 """Licenses from which nothing can be withdrawn."""
@@ -52,28 +55,28 @@ def manifest_files(url: str) -> list[str]:
 
 
 def release_inputs(url: str) -> ReleaseInputs:
-    """The files that ``byleave release cut --policy research`` would read in the store at ``url``.
+    """The files that ``byleave release cut`` by :data:`POLICY` would read in the store at ``url``.
 
     Raises:
-        SystemExit: a list names URLs or tags, which the peers do not look for.
+        SystemExit: a list names anything else, which the peers do not look for.
     """
     store = open_store(url)
     manifest = store.tables.newest(MANIFESTS)
     lists = store.tables.all(OPT_OUTS)
-    if manifest is None or any(each.counts[kind] for each in lists for kind in ("urls", "tags")):
+    if manifest is None or any(each.counts[kind] for each in lists for kind in OTHERS):
         raise SystemExit(f"{url}: peers need a manifest, and opt-outs of owners and items only")
 
     def files(blobs: Iterable[Blob]) -> list[str]:
         return [str(Path(store.url) / blob.path) for blob in blobs]
 
-    policy = (shipped("configs") / "policies" / "research.toml").read_text(encoding="utf-8")
+    policy = POLICY.read_text(encoding="utf-8")
     snapshots = sorted(store.tables.all(LICENSES), key=lambda table: table.date, reverse=True)
     return ReleaseInputs(
         source=store.dataset.source,
         manifest=files(manifest.buckets.values()),
         snapshots=[files([*table.buckets.values(), *table.shards.values()]) for table in snapshots],
         opt_outs=files(table.blobs["entries"] for table in lists),
-        allowed=list(parse_policy(policy, "research.toml").allowed),
+        allowed=list(parse_policy(policy, str(POLICY)).allowed),
     )
 
 

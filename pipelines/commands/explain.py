@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pipelines.explain import Explainer, Explanation
 
 _MOST_ITEMS = 20
+_MOST_ASKED_ABOUT = 1_000
+"""Of an owner's items so many are looked up in opt-out lists."""
 _PRIVATE = ("requester",)
 
 
@@ -66,7 +68,9 @@ def explain(store: str, target: str, version: str | None, source: str | None, as
 
 def _of_owner(explainer: Explainer, source: str, owner: str) -> dict[str, Any]:
     items, first = explainer.of_owner(source, owner)
-    return {"source": source, "owner_id": owner, "items": items, "first_reason": first}
+    asked = explainer.requests_about(items[:_MOST_ASKED_ABOUT])
+    requests = [_plain(request) for request in asked]
+    return {"source": source, "owner_id": owner, "items": items, "first_reason": first, "requests": requests}
 
 
 def _as_dict(each: Explanation, held: Sequence[str]) -> dict[str, Any]:
@@ -113,6 +117,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 def _owner_lines(owner: Mapping[str, Any]) -> Iterator[str]:
     yield f"owner {owner['owner_id']} of {owner['source']}: {owner['items']:,} items, by first reason"
     yield columns(owner["first_reason"])
+    yield from _part("opt-outs", [_request(each) for each in owner["requests"]])
 
 
 def _lines(item: Mapping[str, Any]) -> Iterator[str]:

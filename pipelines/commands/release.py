@@ -227,6 +227,10 @@ def _summary(found: Release) -> dict[str, Any]:
     }
 
 
+_OTHERS = ("consents", "aliases", "signals", "detections")
+"""What a release may be made of besides, said where it is."""
+
+
 def _describe(found: Release) -> str:
     content = found.content
     counts = content["counts"]
@@ -241,6 +245,10 @@ def _describe(found: Release) -> str:
         f"  kept        {counts['kept']:,} of {counts['rows']:,} items",
         f"  left out    {counts['excluded']:,}, by first reason",
     ]
+    others = {name: [each["name"] for each in inputs.get(name, ())] for name in _OTHERS}
+    lines[5:5] = [f"  {name:<10}  {', '.join(names)}" for name, names in others.items() if names]
+    if stale := counts.get("signals_stale"):
+        lines.insert(-2, f"  stale       {stale:,} items have a signal that could not be got again")
     if counts["first_reason"]:
         first = counts["first_reason"]
         first = {reason: first[reason] for reason in PRECEDENCE if reason in first}

@@ -11,8 +11,8 @@ from byhand import ByHand
 
 from benchmarks.equal import Files, differing, released_by_byleave, released_by_peer
 from benchmarks.peers.duckdb_release import Release
+from benchmarks.peers.release_inputs import POLICY
 from pipelines import ingest, release
-from pipelines.config import shipped
 from pipelines.release_inputs import choose_inputs
 from pipelines.store.store import Dataset, close_stores, create_store
 from pipelines.synth import synthesize
@@ -32,9 +32,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ingest.ingest_licenses(opened, [str(file)], fmt="canonical", observed_on=file.stem, runner=runner)
     for file in sorted((world / "opt-outs").iterdir()):
         ingest.ingest_opt_outs(opened, [str(file)], received_on=file.name[:10], runner=runner)
-    policy = (shipped("configs") / "policies" / "research.toml").read_text()
+    policy = POLICY.read_text()
     inputs = choose_inputs(opened, as_of=None)
-    release.cut_release(opened, inputs, parse_policy(policy, "research"), "1", runner)
+    release.cut_release(opened, inputs, parse_policy(policy, "benchmark"), "1", runner)
     yield opened.url
     close_stores()
 

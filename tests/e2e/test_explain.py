@@ -145,6 +145,11 @@ def test_an_owner_is_told_by_counts(town: Store, capsys: pytest.CaptureFixture[s
     (owner,) = told["owners"]
     assert sum(owner["first_reason"].values()) == owner["items"] == told["items_found"]
     assert len(told["items"]) == 20
+    asked = {(each["kind"], each["key"]) for each in owner["requests"]}
+    assert ("name", "called 1") in asked or ("owner", "1001@N00") in asked or ("tag", "cat") in asked
+    text = cli.run(["explain", town.url, "1001@N00", "--release", "1"], {})
+    assert text == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("owner 1001@N00 of flickr: ")
 
 
 def test_first_and_last_release_that_hold_an_item(

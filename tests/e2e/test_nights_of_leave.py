@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from handmade import fill
 from nights import Place
 from test_what_sources_say import ITEMS, SAYS_NO, kept
-from test_ways_to_opt_out import fill
 from worlds import new_store
 
 from pipelines.store.store import close_stores

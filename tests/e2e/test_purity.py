@@ -107,7 +107,7 @@ def test_actions_in_another_store_and_order_come_to_the_same(
         # Merging needs what partitioning made, and nothing needs another of its own stage.
         stages.setdefault(stage.name, []).append((stage, done))
     first_of_all = ["OptOuts", "Partition", "Index", "Merge"]
-    for name in [*first_of_all, *(name for name in stages if name not in (*first_of_all, "Gate"))]:
+    for name in [*first_of_all, *(name for name in stages if name not in (*first_of_all, "Weigh", "Gate"))]:
         for stage, done in dice.sample(stages[name], len(stages[name])):
             again = stage.run(other, shuffled(done.action, dice))
             assert again.to_json() == done.result.to_json(), (name, done.action.refs)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from byhand import ByHand, listing
-from test_ways_to_opt_out import fill, item
+from handmade import fill, item
 from worlds import cut, new_memos, new_store, rows
 
 from pipelines.catalog.views import open_catalog

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.store.blobs import Blob
-from pipelines.store.routed import Routed
 from pipelines.store.store import Store
 from pipelines.store.tables import LICENSES, MANIFESTS, OPT_OUTS, Table, check_name, natural
 from transforms.domain.errors import ConfigError, IntegrityError, StateError
@@ -27,13 +26,13 @@ TABLE = Table(
     date="2026-11-10",
     buckets={3: blob("a"), 1: blob("b")},
     shards={2: blob("c"), 7: blob("d")},
-    routed={"owners": Routed(blob("e"), (1, 2), (3, 4), (5, 6), ("x", "y"))},
-    blobs={"entries": blob("f"), "wide": blob("g")},
+    blobs={"entries": blob("f")},
     counts={"rows": 6, "rows_read": 7, "duplicates": 1, "quarantined": 0},
     files=({"name": "list.csv", "bytes": 4, "sha256": "ff", "format": "opt-outs"},),
     splits=({"file": "list.csv", "offset_bytes": 0, "quarantine": None},),
     onto="2026-10-10-abc",
     unparsable={"taken_at": 2},
+    turns=("2026-12-01", "2027-01-01"),
 )
 
 
@@ -160,7 +159,7 @@ def test_a_document_that_does_not_say_what_was_written_is_an_error(key: str, val
         Table.from_json(without, "place")
 
 
-@given(st.sampled_from(["routed", "counts", "files", "splits", "unparsable"]), damage)
+@given(st.sampled_from(["turns", "counts", "files", "splits", "unparsable"]), damage)
 def test_a_document_of_another_form_is_an_error_or_a_table(key: str, value: Any) -> None:
     with contextlib.suppress(IntegrityError):
         assert Table.from_json({**TABLE.to_json(), key: value}, "place").digest == TABLE.digest
