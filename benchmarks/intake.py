@@ -98,5 +98,5 @@ def write_weights(store: str, asked: Path, out: Path) -> None:
     found = check_opt_outs(
         open_store(store), [str(asked)], received_on=_DAY, runner=Runner(), rules=Rules(only_items=True)
     )
-    targets = targets_of(found.intake.entries, ("active", "held"))
+    targets = targets_of(found.intake.entries)
     pq.write_table(told(targets, found.intake.weighing.weights), out)

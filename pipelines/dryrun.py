@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,8 +17,10 @@ from pipelines.runner import Runner
 from pipelines.store.store import Store
 from transforms.formats.lists import Faults
 from transforms.formats.optouts.entries import Received, merge_lists
-from transforms.formats.optouts.reading import read_entries
+from transforms.formats.optouts.reading import is_of_lines, read_entries
 from transforms.intake import Rules
+
+_BLANK = re.compile(rb"(?m)^[ \t\r]*\n")
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,12 @@ class DryRun:
     Attributes:
         intake: of what is understood.
         faults: of each file, its lines that are not. With any of them nothing would be taken in.
+        blank_lines: of lists of lines: skipped, since they name nobody.
     """
 
     intake: Intake
     faults: tuple[Faults, ...]
+    blank_lines: int = 0
 
     @property
     def not_understood(self) -> int:
@@ -64,13 +69,16 @@ def check_opt_outs(
     day = datetime.date.fromisoformat(received_on)
     lists: list[pa.Table] = []
     faults: list[Faults] = []
+    blank = 0
     for split in pinned.splits:
         received = Received(split.path, store.dataset.source, day, purposes, origin, key)
         faults.append(Faults(split.path, most=most_faults))
-        lists.append(read_entries(inputs.read_whole(split), received, faults[-1]))
+        data = inputs.read_whole(split)
+        lists.append(read_entries(data, received, faults[-1]))
+        blank += len(_BLANK.findall(data)) if is_of_lines(data) else 0
     files = [
         {"name": file.path, "sha256": file.sha256, **({"origin": origin} if origin else {})}
         for file in pinned.files
     ]
     intake = weigh_list(store, merge_lists(lists), files, received_on, rules, runner.watch)
-    return DryRun(intake, tuple(faults))
+    return DryRun(intake, tuple(faults), blank)

@@ -64,7 +64,7 @@ def weigh_list(
         rules: of the intake.
         watch: shows how far it is.
     """
-    weighing = weigh_targets(store, targets_of(entries), watch)
+    weighing = weigh_targets(store, targets_of(entries), watch)  # also of what is held: a person will ask
     whole = _drift(store, len(entries), files, received_on, rules)
     held = hold(entries, weighing.weights, weighing.items, rules, whole=whole)
     contents, weighing = _contents(store, held, weighing, rules, watch)

@@ -15,7 +15,7 @@ from pipelines.requests import entries_of, same_targets, waiting
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import KINDS
-from pipelines.weighing import weigh_targets
+from pipelines.weighing import items_released, weigh_targets
 from transforms.domain.errors import StateError
 from transforms.domain.purposes import BIT, PURPOSES
 from transforms.intake import targets_of, told
@@ -33,7 +33,7 @@ class Receipt:
         as_of: ISO date of which it speaks.
         state: `received`: it counts from a later day on, or no release was cut since; `held`: it waits for a
             person; `refused`: a person said no; `active`: it counts, and releases honor it; `expired`;
-            `withdrawn`: it no longer counts, and no release was cut since; `restored`: a release was.
+            `withdrawn`: it no longer counts; `restored`: nor does it, and a release holds its items again.
         held_for: why it waits, or waited.
         dates: requested, received, effective, expires, withdrawn: the first of each, as far as there is one.
         entries: of its own, in which it names what it means; those made of contents are among them.
@@ -79,10 +79,12 @@ def receipt(store: Store, request: str, *, as_of: str | None = None, watch: Watc
     ledger = same_targets(store, entries)
     fates = fates_of(asked, ledger, on)
     releases = [each for each in store.releases.all() if each.content["as_of"] <= day]
-    weighing = weigh_targets(store, targets_of(entries, ("active", "held")), watch)
+    weighing = weigh_targets(store, targets_of(asked), watch)
     met = told(asked.group_by(["kind", "source", "key"]).aggregate([]), weighing.weights)
     waits = set(waiting(store)["request"].to_pylist())
-    state = _state(fates, asked, ledger, releases, on, waits=request in waits)
+    state = _state(fates, asked, ledger, releases, waits=request in waits)
+    if state == WITHDRAWN and _restored(store, asked, ledger, releases):
+        state = RESTORED
     return Receipt(
         request,
         day,
@@ -114,7 +116,6 @@ def _state(
     asked: pa.Table,
     ledger: pa.Table,
     releases: Sequence[Release],
-    on: datetime.date,
     *,
     waits: bool,
 ) -> str:
@@ -127,7 +128,7 @@ def _state(
     if waits:
         return HELD
     if WITHDRAWN in found:
-        return RESTORED if _since(asked, ledger, releases, on) else WITHDRAWN
+        return WITHDRAWN
     if EXPIRED in found:
         return EXPIRED
     return REFUSED if HELD in found else WITHDRAWN
@@ -149,18 +150,17 @@ def _honored(asked: pa.Table, ledger: pa.Table, releases: Sequence[Release]) -> 
     return first
 
 
-def _since(asked: pa.Table, ledger: pa.Table, releases: Sequence[Release], on: datetime.date) -> bool:
-    """Whether a release was made of lists by which nothing of the request stands any longer."""
+def _restored(store: Store, asked: pa.Table, ledger: pa.Table, releases: Sequence[Release]) -> bool:
+    """Whether a release holds items of the request again, made of lists by which nothing of it stands."""
+    newest: dict[str, Release] = {}
     for release in releases:
         made_of = pa.array([table["name"] for table in release.content["inputs"]["opt_outs"]], pa.string())
-        known = asked.filter(pc.is_in(asked["list"], made_of))
-        if not len(known):
-            continue
-        then = ledger.filter(pc.is_in(ledger["list"], made_of))
-        day = datetime.date.fromisoformat(release.content["as_of"])
-        if day <= on and set(fates_of(known, then, day)) <= {WITHDRAWN, HELD}:
-            return True
-    return False
+        known, then = (entries.filter(pc.is_in(entries["list"], made_of)) for entries in (asked, ledger))
+        on = datetime.date.fromisoformat(release.content["as_of"])
+        if len(known) and set(fates_of(known, then, on)) <= {WITHDRAWN, HELD}:
+            newest[release.content["purpose"]] = release
+    targets = targets_of(asked)
+    return any(items_released(store, release, targets) for release in newest.values())
 
 
 def _dates(asked: pa.Table, ledger: pa.Table) -> dict[str, str]:

@@ -7,7 +7,7 @@ concerned, which is less than starting a runner would cost. Neither Beam nor Duc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from pipelines.progress import UNWATCHED, Watch
 from pipelines.steps import weigh
 from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
+from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import MANIFESTS, Table
 from pipelines.threads import in_threads
@@ -50,6 +51,19 @@ def weigh_targets(store: Store, targets: pa.Table, watch: Watch = UNWATCHED) -> 
     manifest = store.tables.newest(MANIFESTS)
     if manifest is None:
         return Weighing("", 0, WEIGHTS.empty_table())
+    return Weighing(manifest.name, manifest.counts["rows"], _weigh(store, manifest, targets, watch))
+
+
+def items_released(store: Store, release: Release, targets: pa.Table, watch: Watch = UNWATCHED) -> int:
+    """How many items ``targets`` meet among those that a release holds; each target counted by itself."""
+    manifest = store.tables.get(MANIFESTS, release.content["inputs"]["manifest"]["name"])
+    # A part has the columns of the manifest's bucket, and fewer rows.
+    weights = _weigh(store, replace(manifest, buckets=release.parts["items"]), targets, watch)
+    return pc.sum(weights["items"]).as_py() or 0
+
+
+def _weigh(store: Store, manifest: Table, targets: pa.Table, watch: Watch) -> pa.Table:
+    """What ``targets`` meet in the buckets of ``manifest``, in ``weigh.WEIGHTS``."""
     actions = _plan(store, manifest, targets)
     blobs: list[Blob] = []
     with watch.counting("weighing", sum(action.weight for action in actions)) as report:
@@ -58,8 +72,7 @@ def weigh_targets(store: Store, targets: pa.Table, watch: Watch = UNWATCHED) -> 
             report(done := done + rows)
             blobs += result.blobs.values()
     tables = in_threads(lambda blob: store.blobs.get_table(blob, schema=WEIGHTS), blobs, store.blobs_at_once)
-    weights = pa.concat_tables([WEIGHTS.empty_table(), *tables])
-    return Weighing(manifest.name, manifest.counts["rows"], _added_up(weights))
+    return _added_up(pa.concat_tables([WEIGHTS.empty_table(), *tables]))
 
 
 def _results(store: Store, actions: Sequence[Action]) -> Iterator[tuple[int, Result]]:

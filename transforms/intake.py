@@ -68,10 +68,14 @@ class Rules:
         return ""
 
 
-def targets_of(entries: pa.Table, states: tuple[str, ...] = ("active", "withdrawn")) -> pa.Table:
-    """The distinct targets of entries in some states, in :data:`weigh.TARGETS`, sorted."""
-    asked = entries.filter(pc.is_in(entries["state"], pa.array(states)))
-    asked = asked.set_column(asked.schema.get_field_index("source"), "source", _source(asked))
+def targets_of(entries: pa.Table) -> pa.Table:
+    """The distinct targets that are to be weighed, in :data:`weigh.TARGETS`, sorted.
+
+    Of what is withdrawn, which registries do by the thousand, only items: their bytes are withdrawn too.
+    """
+    item = pc.equal(entries["kind"], "item")
+    entries = entries.filter(pc.or_(item, pc.not_equal(entries["state"], "withdrawn")))
+    asked = entries.set_column(entries.schema.get_field_index("source"), "source", _source(entries))
     distinct = asked.select(TARGETS.names).group_by(TARGETS.names, use_threads=False).aggregate([])
     places = pc.sort_indices(distinct, sort_keys=[(name, "ascending") for name in TARGETS.names])
     return distinct.take(places).cast(TARGETS).combine_chunks()

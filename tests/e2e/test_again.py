@@ -97,7 +97,7 @@ def test_after_one_owner_opts_out_one_bucket_is_worked_on(full: Store, copy: Cop
     after = cut(store, version="2")
     store.backend.close()
     now = listing(Path(store.url))
-    assert new_memos(seen, now) == {"OptOuts": 1, "Standing": 1, "Join": 1, "Cut": 1, "Gate": 1}
+    assert new_memos(seen, now) == {"OptOuts": 1, "Weigh": 1, "Standing": 1, "Join": 1, "Cut": 1, "Gate": 1}
     assert {name: now[name] for name in data(seen)} == data(seen)
     for name, parts in after.parts.items():
         assert {b for b in parts if parts[b] != before.parts[name].get(b)} <= {bucket}, name
@@ -117,7 +117,7 @@ def test_after_one_item_is_opted_out_one_bucket_is_joined_and_cut(
     after = cut(store, version="2")
     made = new_memos(seen, listing(Path(store.url)))
     # An item's opt-out does not say whose it is: the gate, which trusts no index, asks every part.
-    assert made == {"OptOuts": 1, "Standing": 1, "Resolve": 1, "Join": 1, "Cut": 1, "Gate": 16}
+    assert made == {"OptOuts": 1, "Weigh": 1, "Standing": 1, "Resolve": 1, "Join": 1, "Cut": 1, "Gate": 16}
     assert before.content["counts"]["kept"] - after.content["counts"]["kept"] == 1
     assert item not in store.blobs.get_table(after.parts["items"][5], ["item_id"])["item_id"].to_pylist()
 
@@ -134,7 +134,7 @@ def test_a_list_that_says_what_was_said_before_costs_nothing(full: Store, copy: 
     after = cut(store, version="2")
     made = new_memos(seen, listing(Path(store.url)))
     # The bucket where the stranger would live is looked at once more; what comes out is what there was.
-    looked_at = {"OptOuts": 1, "Standing": 1, "Join": 1, "Gate": 1}
+    looked_at = {"OptOuts": 1, "Weigh": 1, "Standing": 1, "Join": 1, "Gate": 1}
     assert made in (looked_at, {**looked_at, "Cut": 1})
     assert after.parts == before.parts
 

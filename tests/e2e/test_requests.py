@@ -106,6 +106,7 @@ def test_hostile_requests_are_listed_and_remove_nothing(
     assert code == 0
     assert {row["raw"]: row["held_for"] for row in checked["entries_told"]} == HOSTILE
     assert {row["state"] for row in checked["entries_told"]} == {"held"}
+    assert checked["blank_lines"] == 1
     assert set(store.tables.names(OPT_OUTS)) == before, "a dry run takes in nothing"
 
     code, out = told("ingest", "opt-outs", store.url, file, "--received-on", "2026-11-10", capsys=capsys)
@@ -199,6 +200,14 @@ def test_a_withdrawn_request_gives_back_the_same_bytes(store: Store, tmp_path: P
     assert receipt(store, request, as_of="2026-11-11").state == "active"
     with pytest.raises(StateError, match="nothing to withdraw"):
         withdraw(store, [request], received_on="2026-11-13", evidence="again")
+
+
+def test_what_something_else_keeps_out_is_not_restored(store: Store, tmp_path: Path) -> None:
+    opt_out(store, write(tmp_path, "a.csv", "item_id,request", "102,one"), rules=Rules(only_items=True))
+    opt_out(store, write(tmp_path, "b.txt", A))
+    withdraw(store, ["one"], received_on="2026-11-12", evidence="a letter")
+    assert kept(store, cut(store)) == ALL_ITEMS - {"101", "102"}
+    assert receipt(store, "one").state == "withdrawn"
 
 
 def test_only_the_item_itself(store: Store, tmp_path: Path) -> None:

@@ -183,11 +183,15 @@ def test_targets_are_distinct_and_sorted_whoever_asks() -> None:
             entry("tag", "a"),
             entry("tag", "b", "r2"),
             entry("tag", "c", state="held"),
+            entry("tag", "d", state="withdrawn"),
+            entry("item", "1", state="withdrawn"),
         )
     )
     assert found.schema == TARGETS
     assert [tuple(row.values()) for row in found.to_pylist()] == [
+        ("item", "flickr", "1"),
         ("name", None, "ann"),
         ("tag", None, "a"),
         ("tag", None, "b"),
+        ("tag", None, "c"),
     ]

@@ -50,3 +50,8 @@ def read_entries(data: bytes, received: Received, faults: Faults) -> pa.Table:
     form = next((form for form in _FORMS if form.looks_so(data)), lines)
     found = list(form.read(data, received, faults))
     return merge_lists(found) if found else OPT_OUTS.empty_table()
+
+
+def is_of_lines(data: bytes) -> bool:
+    """Whether a list has one target, or one row of cells, a line, and no other form."""
+    return not any(form.looks_so(data) for form in _FORMS)

@@ -28,6 +28,7 @@ def summary_of(found: DryRun) -> dict[str, Any]:
         **states,
         "derived": found.intake.derived,
         "not_understood": found.not_understood,
+        "blank_lines": found.blank_lines,
         "held_as_a_whole": found.intake.whole or None,
         "manifest": weighing.manifest or None,
         "items_in_manifest": weighing.items,
@@ -57,6 +58,8 @@ def text_of(found: DryRun, most: int) -> str:
     ]
     if summary["derived"]:
         lines.append(f"{summary['derived']:,} of them are the bytes of items, under whatever id")
+    if found.blank_lines:
+        lines.append(f"blank lines, which name nobody and are skipped: {found.blank_lines:,}")
     if not summary["manifest"]:
         lines.append("there is no manifest yet: how many items they meet is not known, and no share is held")
     if whole := summary["held_as_a_whole"]:
