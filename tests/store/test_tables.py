@@ -73,7 +73,7 @@ def test_the_digest_is_of_the_rows_and_not_of_how_they_came(change: dict[str, An
         {"buckets": {1: blob("a"), 3: blob("b")}},
         {"buckets": {1: blob("b")}},
         {"shards": {}},
-        {"blobs": {"entries": blob("f")}},
+        {"blobs": {"entries": blob("e")}},
         {"observed_on": "2026-11-01"},
         {"observer": "openverse"},
         {"full": True},
