@@ -59,9 +59,12 @@ def explain(store: str, target: str, version: str | None, source: str | None, as
     }
     head = f"release {explainer.release.version}: {content['purpose']}, as of {content['as_of'] or '-'}"
     lines = [head, *(line for each in result["owners"] for line in _owner_lines(each))]
-    lines += [line for each in result["items"] for line in _lines(each)]
+    if theirs:  # one line for each item: asked for alone, it tells the rest
+        lines += ["  items", *(_short(each) for each in result["items"])]
+    else:
+        lines += [line for each in result["items"] for line in _lines(each)]
     if len(wanted) > len(found):
-        lines.append(f"and {len(wanted) - len(found):,} more items")
+        lines.append(f"    and {len(wanted) - len(found):,} more")
     show(result, "\n".join(lines), as_json=as_json)
     return 0 if all(each.agrees for each in found) else IntegrityError.exit_code
 
@@ -150,6 +153,11 @@ def _lines(item: Mapping[str, Any]) -> Iterator[str]:
     yield "  purposes"
     for purpose, reasons in item["purposes"].items():
         yield f"    {purpose:<24}  {', '.join(reasons) or 'kept'}"
+
+
+def _short(item: Mapping[str, Any]) -> str:
+    agrees = "" if item["agrees"] else "  THE RELEASE DECIDED OTHERWISE"
+    return f"    {item['item_id']}  {', '.join(item['reasons']) or 'kept'}{agrees}"
 
 
 def _part(title: str, lines: Sequence[str]) -> Iterator[str]:

@@ -79,8 +79,8 @@ def check(
     Example:
       byleave opt-outs check yfcc.store requests.csv
     """
+    from pipelines.commands.intake_report import csv_of, json_of, text_of
     from pipelines.dryrun import check_opt_outs
-    from pipelines.intake_report import csv_of, json_of, text_of
     from pipelines.receipts import newest_day
     from pipelines.store.store import open_store
     from transforms.formats.optouts.fields import purposes_option
@@ -118,7 +118,7 @@ def list_(store: str, held: bool, as_json: bool) -> None:
     Example:
       byleave opt-outs list yfcc.store --held
     """
-    from pipelines.intake_report import told_of
+    from pipelines.commands.intake_report import told_of
     from pipelines.requests import waiting
     from pipelines.store.store import open_store
     from pipelines.store.tables import OPT_OUTS
@@ -265,7 +265,7 @@ def receipt(store: str, request: str, as_of: str | None, as_json: bool) -> None:
     Example:
       byleave opt-outs receipt yfcc.store r0123456789abcdef
     """
-    from pipelines.intake_report import receipt_text
+    from pipelines.commands.intake_report import receipt_text
     from pipelines.receipts import receipt as made
     from pipelines.store.store import open_store
 

@@ -149,7 +149,9 @@ def test_an_owner_is_told_by_counts(town: Store, capsys: pytest.CaptureFixture[s
     assert ("name", "called 1") in asked or ("owner", "1001@N00") in asked or ("tag", "cat") in asked
     text = cli.run(["explain", town.url, "1001@N00", "--release", "1"], {})
     assert text == 0
-    assert capsys.readouterr().out.splitlines()[1].startswith("owner 1001@N00 of flickr: ")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("owner 1001@N00 of flickr: ")
+    assert len(lines[lines.index("  items") + 1 :]) == 20 + (owner["items"] > 20)
 
 
 def test_first_and_last_release_that_hold_an_item(

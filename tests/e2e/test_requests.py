@@ -125,7 +125,7 @@ def test_what_is_not_understood_is_named_with_its_line(
     assert code == InputError.exit_code
     assert f"{file}, line 2: 'what?' is not" in out
     assert f"{file}: and 5 more" in out
-    assert "owner '11111111@N00'  2 items of 1 owners (40.00%)" in out
+    assert "owner '11111111@N00'  2 items of 1 owner (40.00%)" in out
     code, out = told("opt-outs", "check", store.url, file, "--json", capsys=capsys)
     assert len(json.loads(out)["faults"]) == 25
     with pytest.raises(InputError):

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
+from pipelines.commands.options import counted
 from pipelines.dryrun import DryRun
 from pipelines.receipts import Receipt
 from transforms.domain.texts import shown
@@ -90,7 +91,8 @@ def receipt_text(found: Receipt) -> str:
     lines += [f"  {name} {day}" for name, day in found.dates.items()]
     lines += [f"  honored from release {version}, for {p}" for p, version in sorted(found.honored.items())]
     if found.manifest:
-        lines.append(f"  meets {found.items:,} items of {found.owners:,} owners in manifest {found.manifest}")
+        met = f"{counted(found.items, 'item')} of {counted(found.owners, 'owner')}"
+        lines.append(f"  meets {met} in manifest {found.manifest}")
     return "\n".join(lines)
 
 
@@ -107,8 +109,8 @@ def _section(title: str, entries: pa.Table, most: int) -> Iterator[str]:
         for row in entries.slice(0, most).to_pylist():
             why = f": {row['held_for']}" if row["held_for"] else ""
             yield (
-                f"  {row['request']}  {row['kind']} {shown(row['raw'])}  {row['items']:,} items of"
-                f" {row['owners']:,} owners ({row['share']:.2%}){why}"
+                f"  {row['request']}  {row['kind']} {shown(row['raw'])}  {counted(row['items'], 'item')} of"
+                f" {counted(row['owners'], 'owner')} ({row['share']:.2%}){why}"
             )
         if len(entries) > most:
             yield f"  and {len(entries) - most:,} more"
