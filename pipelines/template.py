@@ -25,11 +25,11 @@ from pipelines.store.store import Store
 from pipelines.submission import parse
 from transforms.domain.errors import ByleaveError, ConfigError, decode, encode
 
-COMMANDS = ("ingest manifest", "ingest licenses", "ingest opt-outs", "release cut")
+COMMANDS = ("ingest manifest", "ingest licenses", "ingest detections", "ingest opt-outs", "release cut")
 """What can be launched: `byleave` and one of these."""
 
-# Options that say how a process at a terminal runs and prints.
-_NOT_PARAMETERS = {"workers", "as_json", "dry_run"}
+# Options that say how a process at a terminal runs and prints; and the key to who asked, which stays there.
+_NOT_PARAMETERS = {"workers", "as_json", "dry_run", "requester_key"}
 
 
 class Drawn(Exception):  # it ends the launcher's command, and is no error

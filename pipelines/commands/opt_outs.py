@@ -164,8 +164,7 @@ def approve(
 
     \b
     Example:
-      byleave opt-outs approve yfcc.store r0123456789abcdef --received-on 2026-11-12 \\
-        --evidence "J. Doe, by phone"
+      byleave opt-outs approve yfcc.store r0123456789abcdef --received-on 2026-11-12 --evidence mail
     """
     from pipelines import approvals
     from pipelines.store.store import open_store
