@@ -131,6 +131,6 @@ class RunActions(beam.PTransform):
 def build(pipeline: beam.Pipeline, store_url: str, job: Job, first: int, run: str) -> beam.PCollection:
     """The stages of ``job`` from ``first`` on, one after the other. ``run``: see :func:`jobs.opened`."""
     ready = pipeline | "Start" >> beam.Create([0])
-    for place in range(first, len(job.stages)):
+    for place in sorted({*range(first, len(job.stages))} - job.idle):
         ready = ready | job.stages[place][0].name >> RunActions(store_url, job, place, run)
     return ready

@@ -24,10 +24,17 @@ Plan = Callable[[Sequence[Sequence[Done]]], Sequence[Action]]
 
 @dataclass(frozen=True)
 class Job:
-    """Stages in the order in which they run."""
+    """Stages in the order in which they run.
+
+    Attributes:
+        name: of the job.
+        stages: each with its plan.
+        idle: places of stages with nothing to do whatever comes of those before: no runner hears of them.
+    """
 
     name: str
     stages: Sequence[tuple[Stage, Plan]]
+    idle: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

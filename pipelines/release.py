@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines import code
@@ -29,6 +29,7 @@ from pipelines.store.probe import probe
 from pipelines.store.releases import PARTS, Release
 from pipelines.store.store import Store
 from pipelines.store.tables import Table, check_name
+from transforms.domain import subbuckets
 from transforms.domain.errors import IntegrityError, StateError
 from transforms.domain.policy import Policy
 from transforms.domain.reasons import REASONS
@@ -55,7 +56,17 @@ def release_job(
             (cut.STAGE, PlanCut(policy, buckets, before or {})),
             (tally.STAGE, PlanTally(buckets)),
         ),
+        frozenset(_idle(inputs, buckets)),
     )
+
+
+def _idle(inputs: Inputs, buckets: int) -> Iterator[Place]:
+    if not PlanWideTargets(inputs)(()):
+        yield Place.WIDE_TARGETS
+    if not inputs.signals:
+        yield from (Place.STANDING_SIGNALS, Place.SIGNALS)
+    if not any(subbuckets.is_divided(key, buckets) for key in inputs.manifest.buckets):
+        yield Place.TALLY
 
 
 def joined_before(store: Store, inputs: Inputs, policy: Policy) -> Mapping[int, join.Earlier]:

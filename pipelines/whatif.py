@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.actions import Action, Done
-from pipelines.jobs import Job
 from pipelines.progress import Watch
 from pipelines.release import release_job
 from pipelines.release_inputs import Inputs
@@ -83,7 +82,9 @@ def _facts(store: Store, inputs: Inputs, policy: Policy, runner: Runner) -> Mapp
     """The facts of each bucket, by its key: remembered, or made now."""
     job = release_job(store, inputs, policy)
     last = next(place for place, (stage, _) in enumerate(job.stages) if stage is join.STAGE)
-    joined: Sequence[Done] = runner.run(store, Job("what if", job.stages[: last + 1]))[last]
+    joined: Sequence[Done] = runner.run(store, replace(job, name="what if", stages=job.stages[: last + 1]))[
+        last
+    ]
     return {done.action.refs["bucket"]: done.result.blobs["facts"] for done in joined}
 
 

@@ -18,10 +18,12 @@ from pipelines.actions import Stage
 from pipelines.ingest_plans import PlanIndex, PlanLookMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job, Plan
 from pipelines.release import release_job
+from pipelines.release_inputs import Inputs
 from pipelines.runner import Runner
 from pipelines.steps import index, merge, partition
 from pipelines.store.memo import Memos, Result
 from pipelines.store.store import Dataset, Store
+from pipelines.store.tables import MANIFESTS, Table
 from pipelines.submission import parse
 from transforms.domain import errors
 from transforms.domain.errors import ByleaveError, ConfigError, IntegrityError, RetryError, UnreachableError
@@ -305,7 +307,7 @@ def test_stage_labels_are_the_golden_ones(golden: Callable[[str, str], None]) ->
         pipeline.visit(Labels())
         return labels
 
-    nothing: Any = None
+    nothing = Inputs(Table(MANIFESTS, ""), (), (), "")
     a_store: Any = SimpleNamespace(dataset=Dataset("d", "flickr", 16))
     a_policy: Any = SimpleNamespace(observers=())
     jobs: dict[str, list[tuple[Stage, Plan]]] = {
@@ -321,3 +323,5 @@ def test_stage_labels_are_the_golden_ones(golden: Callable[[str, str], None]) ->
     for name, stages in jobs.items():
         lines += [name, *(f"  {label}" for label in ours(Job(name, stages))), ""]
     golden("stages.txt", "\n".join(lines))
+    heard_of = {label.split("/")[0] for label in ours(release_job(a_store, nothing, a_policy))}
+    assert heard_of == {"Start", "Standing", "Resolve", "Ledger", "Scan", "Join", "Cut"}

@@ -22,10 +22,12 @@ from pipelines import beam, dataflow
 from pipelines.ingest_plans import PlanIndex, PlanLookMerge, PlanManifestMerge, PlanPartition
 from pipelines.jobs import Job
 from pipelines.release import release_job
+from pipelines.release_inputs import Inputs
 from pipelines.steps import index, merge, partition
 from pipelines.store.store import Dataset
+from pipelines.store.tables import MANIFESTS, Table
 
-NOTHING: Any = None
+NOTHING = Inputs(Table(MANIFESTS, ""), (), (), "")
 A_STORE: Any = SimpleNamespace(dataset=Dataset("d", "flickr", 16))
 A_POLICY: Any = SimpleNamespace(observers=())
 JOBS = {
