@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pipelines.progress import UNWATCHED, Watch
 from pipelines.requests import APPROVED
+from pipelines.samebytes import without_asked_otherwise
 from pipelines.steps.opt_outs import counts_of
 from pipelines.store.probe import probe
 from pipelines.store.store import Store
@@ -78,6 +79,7 @@ def _contents(
 ) -> tuple[pa.Table, Weighing]:
     """The entries that cover the same bytes under other ids; what they meet, besides what was weighed."""
     contents = with_contents(entries, weighing.weights, weighing.manifest)
+    contents = without_asked_otherwise(store, contents, entries)
     if rules.only_items or not len(contents):
         return schemas.OPT_OUTS.empty_table(), weighing
     more = weigh_targets(store, targets_of(contents), watch)

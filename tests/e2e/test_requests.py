@@ -276,6 +276,42 @@ def test_what_names_nothing_cannot_be_approved(store: Store, tmp_path: Path, wha
         assert table.counts["names"] == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "stays"), [(["101"], set()), (["101", MD5], {"101", "202"}), (["101", "202"], {"101", "202"})]
+)
+def test_who_takes_back_an_item_leaves_what_else_they_asked_for(
+    store: Store, tmp_path: Path, asked: list[str], stays: set[str]
+) -> None:
+    """The ledger cannot tell one asker's entries of a hash apart: a list that withdraws one would all."""
+    opt_out(store, write(tmp_path, "asked.txt", *asked))
+    assert kept(store, cut(store, version="1")) == ALL_ITEMS - {"101", "202"}
+    opt_out(store, write(tmp_path, "back.csv", "target,state", "101,withdrawn"), day="2026-11-12")
+    assert kept(store, cut(store, version="2")) == ALL_ITEMS - stays
+    # What is left is withdrawn in its turn, and nothing of the first one lingers.
+    left = [f"{target},withdrawn" for target in asked[1:]]
+    if left:
+        opt_out(store, write(tmp_path, "left.csv", "target,state", *left), day="2026-11-13")
+        assert kept(store, cut(store, version="3")) == ALL_ITEMS
+
+
+def test_of_a_request_taken_back_for_one_purpose_so_are_the_bytes(store: Store, tmp_path: Path) -> None:
+    opt_out(store, write(tmp_path, "asked.txt", "101"))
+    line = "101,withdrawn,research-noncommercial"
+    opt_out(store, write(tmp_path, "back.csv", "target,state,purposes", line), day="2026-11-12")
+    assert kept(store, cut(store)) == ALL_ITEMS
+
+
+def test_a_host_of_any_ending_can_be_approved(store: Store, tmp_path: Path) -> None:
+    """Without the word `host:` it would be a file, or somebody's name."""
+    opt_out(store, write(tmp_path, "list.txt", "host:pictures.internal"))
+    ids = [str(number) for number in range(1_000, 1_200)]
+    opt_out(store, write(tmp_path, "list.txt", "host:pictures.internal", *ids), day="2026-11-11")
+    requests = waiting(store)["request"].to_pylist()
+    assert len(requests) == 201
+    table, _ = approve(store, requests, received_on="2026-11-12", evidence="it is meant so")
+    assert (table.counts["hosts"], table.counts["items"]) == (1, 200)
+
+
 def test_a_request_in_the_future_is_received_and_later_honored(store: Store, tmp_path: Path) -> None:
     lines = ("owner_id,request,effective_on,expires_on", f"{A},f,2026-12-01,2026-12-24")
     opt_out(store, write(tmp_path, "later.csv", *lines))
