@@ -140,6 +140,7 @@ def test_a_host_is_covered_by_itself_and_all_above_it(hosts):
         ("flickr.com/people/bee_s-1", "bee_s-1"),
         ("https://m.flickr.com/photos/bees?x", "bees"),
         ("https://WWW.Flickr.com/photos/bees", "bees"),
+        (" https://www.flickr.com./photos/bees\n", "bees"),
         ("http://www.flickr.com/photos/123@N00/123/", None),
         ("http://www.flickr.com/photos/123%40N00/123/", None),
         ("http://www.flickr.com/photos/tags/bees/", None),

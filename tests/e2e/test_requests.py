@@ -301,6 +301,20 @@ def test_of_a_request_taken_back_for_one_purpose_so_are_the_bytes(store: Store, 
     assert kept(store, cut(store)) == ALL_ITEMS
 
 
+def test_approving_an_item_is_no_word_on_bytes_that_many_items_have(store: Store, tmp_path: Path) -> None:
+    opt_out(store, write(tmp_path, "items.txt", "999"))
+    many = [item(str(number), B, content_md5=MD5) for number in range(1_000, 2_001)]
+    pq.write_table(pa.Table.from_pylist(many, schema=schemas.MANIFEST), tmp_path / "many.parquet")
+    file = str(tmp_path / "many.parquet")
+    ingest_manifest(store, [file], fmt="canonical", snapshot="b", received_on="2026-11-11", runner=ByHand())
+    opt_out(store, write(tmp_path, "items.txt", *map(str, range(890, 1_001))), day="2026-11-12")
+    requests = waiting(store)["request"].to_pylist()
+    with pytest.raises(StateError, match=f"the bytes of 1000 are md5:{MD5}: its request meets 1001 of 1001"):
+        approve(store, requests, received_on="2026-11-13", evidence="they are theirs")
+    table, _ = approve(store, requests, received_on="2026-11-13", evidence="theirs", only_items=True)
+    assert (table.counts["items"], table.counts["contents"]) == (111, 0)
+
+
 def test_a_host_of_any_ending_can_be_approved(store: Store, tmp_path: Path) -> None:
     """Without the word `host:` it would be a file, or somebody's name."""
     opt_out(store, write(tmp_path, "list.txt", "host:pictures.internal"))
