@@ -38,12 +38,12 @@ def plain_url(url):
     url = re.sub("^([ \\t\\n\\f\\r]|(https?:)?//)+", "", url, flags=re.IGNORECASE)
     url = url.replace("%40", "@").rstrip("/ \t\n\f\r")
     authority, rest = re.fullmatch(r"([^/?]*)(.*)", url, re.DOTALL).groups()
-    host, port = re.fullmatch(r"(.*?)((?::[0-9]*)?)", authority, re.DOTALL).groups()
+    host, port = re.fullmatch(r"(.*?)((?:[ \t\n\f\r]*:[0-9]*)?)", authority, re.DOTALL).groups()
     lowered = "".join(letter.lower() if letter.isascii() else letter for letter in host)
     known = None if ":" in host else plain_host(host)
     return (
         (lowered if known is None else known)
-        + ("" if port in (":", ":80", ":443") and ":" not in host else port)
+        + ("" if port.strip() in (":", ":80", ":443") and ":" not in host else port)
         + rest
     )
 

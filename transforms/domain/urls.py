@@ -46,10 +46,10 @@ def _without_scheme(urls: pa.Array) -> pa.Array:
 
 
 def _with_plain_host(urls: pa.Array) -> pa.Array:
-    parts = pc.extract_regex(urls, r"(?s)^(?P<host>[^/?]*?)(?P<port>(?::[0-9]*)?)(?P<path>(?:[/?].*)?)$")
+    parts = pc.extract_regex(urls, r"(?s)^(?P<host>[^/?]*?)(?P<port>(?:\s*:[0-9]*)?)(?P<path>(?:[/?].*)?)$")
     host, port, path = parts.flatten()
     # What is no host name, such as one with a user before it or with two ports, keeps its letters.
     plain = pc.invert(pc.match_substring(host, ":"))
-    port = pc.if_else(plain, pc.replace_substring_regex(port, "^:(?:80|443)?$", ""), port)
+    port = pc.if_else(plain, pc.replace_substring_regex(port, r"^\s*:(?:80|443)?$", ""), port)
     host = pc.coalesce(only(plain, normalize_hosts(host)), pc.ascii_lower(host))
     return pc.binary_join_element_wise(host, port, path, "")
