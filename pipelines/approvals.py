@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pipelines.intake import Intake, accept, commit_list, take_in
 from pipelines.progress import UNWATCHED, Watch
-from pipelines.requests import APPROVED, REFUSED, WITHDRAWN, entries_of, same_targets, waiting
+from pipelines.requests import APPROVED, REFUSED, WITHDRAWN, entries_of, same_targets, unwithdrawn, waiting
 from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
 from transforms.domain import schemas
@@ -18,9 +18,8 @@ from transforms.domain.errors import ConfigError, StateError
 from transforms.domain.targets import parse_targets
 from transforms.domain.texts import shown
 from transforms.formats.optouts.entries import merge_lists
-from transforms.lifecycle import ACTIVE, EXPIRED, RECEIVED, fates_of
 
-_MARK = {"alias": "alias:", "name": "name:", "tag": "#", "url": "https://"}
+_MARK = {"alias": "alias:", "name": "name:", "tag": "#", "url": "https://", "host": "host:"}
 _REFUSAL = "refusal"  # origin of a refusal: it cancels nothing that somebody else asked for
 
 
@@ -77,7 +76,7 @@ def withdraw(store: Store, requests: Collection[str], *, received_on: str, evide
             would take back that one.
         ConfigError: one of them came in on that day or later.
     """
-    entries = _standing(store, entries_of(store, requests), received_on)
+    entries = unwithdrawn(store, entries_of(store, requests), received_on)
     _check_known(requests, entries, "stands, so there is nothing to withdraw")
     _check_days(entries, received_on, same_day=False)
     if others := _asked_by_others(store, entries, requests, received_on):
@@ -87,12 +86,6 @@ def withdraw(store: Store, requests: Collection[str], *, received_on: str, evide
         )
     written = _changed(entries, state="withdrawn", day=received_on, evidence=evidence)
     return commit_list(store, written, _made_of(store, entries, WITHDRAWN), received_on)
-
-
-def _standing(store: Store, entries: pa.Table, day: str) -> pa.Table:
-    """Those of ``entries`` that nobody has withdrawn by then, whether they count yet, or still."""
-    fates = fates_of(entries, same_targets(store, entries), datetime.date.fromisoformat(day))
-    return entries.filter(pa.array([fate in (RECEIVED, ACTIVE, EXPIRED) for fate in fates]))
 
 
 def _waiting(store: Store, requests: Collection[str], lists: Collection[str]) -> pa.Table:
@@ -160,7 +153,7 @@ def _asked_by_others(
     store: Store, entries: pa.Table, requests: Collection[str], received_on: str
 ) -> list[str]:
     """Requests that withdrawing these entries would withdraw too."""
-    asked = _standing(store, same_targets(store, entries), received_on)
+    asked = unwithdrawn(store, same_targets(store, entries), received_on)
     mine = pc.is_in(asked["request"], pa.array(sorted(requests), pa.string()))
     return sorted(set(asked.filter(pc.invert(mine))["request"].to_pylist()))
 

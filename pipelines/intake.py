@@ -12,16 +12,18 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.progress import UNWATCHED, Watch
 from pipelines.requests import APPROVED
+from pipelines.samebytes import without_asked_otherwise
 from pipelines.steps.opt_outs import counts_of
 from pipelines.store.probe import probe
 from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
 from pipelines.weighing import Weighing, weigh_targets
 from transforms.domain import schemas
-from transforms.domain.errors import InputError
+from transforms.domain.errors import InputError, StateError
 from transforms.formats.optouts.entries import merge_lists, turns_of
 from transforms.intake import FEW_ENTRIES, Rules, hold, targets_of, with_contents
 
@@ -78,6 +80,7 @@ def _contents(
 ) -> tuple[pa.Table, Weighing]:
     """The entries that cover the same bytes under other ids; what they meet, besides what was weighed."""
     contents = with_contents(entries, weighing.weights, weighing.manifest)
+    contents = without_asked_otherwise(store, contents, entries)
     if rules.only_items or not len(contents):
         return schemas.OPT_OUTS.empty_table(), weighing
     more = weigh_targets(store, targets_of(contents), watch)
@@ -113,9 +116,22 @@ def _series(files: Files) -> set[str]:
 
 
 def accept(store: Store, entries: pa.Table, *, only_items: bool = False, watch: Watch = UNWATCHED) -> Intake:
-    """What would become of entries on which a person decided: nothing is held. Writes no list."""
+    """What would become of entries on which a person decided: nothing is held. Writes no list.
+
+    Raises:
+        StateError: the bytes of an item are those of more items than one request may meet, which nobody has
+            decided on: it may be what a platform shows where an image is gone.
+    """
     weighing = weigh_targets(store, targets_of(entries), watch)
     contents, weighing = _contents(store, entries, weighing, Rules(only_items=only_items), watch)
+    derived = hold(contents, weighing.weights, weighing.items, Rules())
+    many = derived.filter(pc.equal(derived["state"], "held")).slice(0, 1).to_pylist()
+    if many:
+        raise StateError(
+            f"request {many[0]['request']}: the bytes of {many[0]['raw']} are {many[0]['key']}:"
+            f" {many[0]['held_for']}. Approve the items alone: --only-items; and take in the hash itself if"
+            " it is meant"
+        )
     taken = merge_lists([entries, contents])
     return Intake(taken, weighing, "", len(taken) - len(entries))
 

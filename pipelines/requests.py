@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Sequence
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
 from pipelines.threads import in_threads
 from transforms.domain import schemas
+from transforms.lifecycle import ACTIVE, EXPIRED, RECEIVED, fates_of
 
 APPROVED, REFUSED, WITHDRAWN = "approved", "refused", "withdrawn"
 DECISIONS = (APPROVED, REFUSED, WITHDRAWN)
@@ -31,6 +33,12 @@ def same_targets(store: Store, entries: pa.Table) -> pa.Table:
     tables = store.tables.all(OPT_OUTS)
     found = _select(store, tables, "key", entries["key"].combine_chunks().unique())
     return found.filter(pc.is_in(_about(found), _about(entries)))
+
+
+def unwithdrawn(store: Store, entries: pa.Table, day: str) -> pa.Table:
+    """Those of ``entries`` that nobody has withdrawn by then, whether they count yet, or still."""
+    fates = fates_of(entries, same_targets(store, entries), datetime.date.fromisoformat(day))
+    return entries.filter(pa.array([fate in (RECEIVED, ACTIVE, EXPIRED) for fate in fates], pa.bool_()))
 
 
 def waiting(store: Store) -> pa.Table:

@@ -126,10 +126,11 @@ def hold(entries: pa.Table, weights: pa.Table, items: int, rules: Rules, *, whol
         The same rows in the same order. `held_for` of one that is held says why.
     """
     why = pa.nulls(len(entries), pa.string())
-    met = _of_request(entries, weights)
-    too_many = met > max(rules.max_share * items, rules.few_items)
-    share = _said("its request meets ", met, f" of {items} items, a larger share than {rules.max_share:g}")
-    why = pc.if_else(pa.array(too_many), share, why)
+    for column, asked in (("requester", "its requester's requests meet "), ("request", "its request meets ")):
+        met = _together(entries, weights, column)
+        too_many = met > max(rules.max_share * items, rules.few_items)
+        share = _said(asked, met, f" of {items} items, a larger share than {rules.max_share:g}")
+        why = pc.if_else(pa.array(too_many), share, why)
     owners = _each(entries, weights, "owners")
     by_name = pc.is_in(entries["kind"], pa.array(_BY_NAME)).to_numpy(zero_copy_only=False)
     several = _said("the name of ", owners, " owners: it does not say whose")
@@ -160,18 +161,19 @@ def _each(entries: pa.Table, weights: pa.Table, column: str) -> _Places:
     return np.append(weights[column].to_numpy(), 0)[_find(entries, weights)]
 
 
-def _of_request(entries: pa.Table, weights: pa.Table) -> _Places:
-    """How many items the request of each entry meets: the sum over its distinct active targets.
+def _together(entries: pa.Table, weights: pa.Table, column: str) -> _Places:
+    """How many items all entries meet that say the same in ``column``: the sum over distinct active targets.
 
-    The bytes of an item are no part of it: whoever opts out an item does not ask for that of others.
+    None where nothing is said. The bytes of an item are no part of it: whoever opts out an item does not ask
+    for that of others.
     """
-    request = encode(entries["request"]).indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    by = encode(entries[column]).indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     at = _find(entries, weights)
-    counted = pc.equal(entries["state"], "active").to_numpy(zero_copy_only=False) & (at >= 0)
-    pairs = np.unique(np.stack([request[counted], at[counted]]), axis=1)
-    met = np.zeros(request.max(initial=-1) + 1, np.int64)
+    counted = pc.equal(entries["state"], "active").to_numpy(zero_copy_only=False) & (at >= 0) & (by >= 0)
+    pairs = np.unique(np.stack([by[counted], at[counted]]), axis=1)
+    met = np.zeros(by.max(initial=-1) + 2, np.int64)  # the last one is of those that say nothing
     np.add.at(met, pairs[0], weights["items"].to_numpy()[pairs[1]])
-    return met[request]
+    return met[by]
 
 
 def _find(entries: pa.Table, weights: pa.Table) -> _Places:

@@ -35,14 +35,15 @@ def plain_url(url):
     if url is None:
         return None
     url = url.split("#")[0]
-    url = re.sub("^((https?:)?//)+", "", url, flags=re.IGNORECASE).replace("%40", "@").rstrip("/")
+    url = re.sub("^([ \\t\\n\\f\\r]|(https?:)?//)+", "", url, flags=re.IGNORECASE)
+    url = url.replace("%40", "@").rstrip("/ \t\n\f\r")
     authority, rest = re.fullmatch(r"([^/?]*)(.*)", url, re.DOTALL).groups()
-    host, port = re.fullmatch(r"(.*?)((?::[0-9]*)?)", authority, re.DOTALL).groups()
+    host, port = re.fullmatch(r"(.*?)((?:[ \t\n\f\r]*:[0-9]*)?)", authority, re.DOTALL).groups()
     lowered = "".join(letter.lower() if letter.isascii() else letter for letter in host)
     known = None if ":" in host else plain_host(host)
     return (
         (lowered if known is None else known)
-        + ("" if port in (":", ":80", ":443") and ":" not in host else port)
+        + ("" if port.strip() in (":", ":80", ":443") and ":" not in host else port)
         + rest
     )
 
@@ -64,9 +65,9 @@ HOSTS = st.sampled_from(
 ) | st.text("aA.-:@\u00e9\u3002\uff21", max_size=6)
 URLS = st.none() | st.builds(
     "{}{}{}".format,
-    st.sampled_from(["http://", "HTTPS://", "//", ""]),
+    st.sampled_from(["http://", "HTTPS://", "//", "", " http://", "\nhttp:// "]),
     HOSTS,
-    st.text("aA/#?%40@:\n\u00c9", max_size=8),
+    st.text("aA/#?%40@:\n \u00c9", max_size=8),
 )
 
 
@@ -92,7 +93,7 @@ def test_hosts_are_normalized_row_for_row_once_and_for_all(hosts, skipped):
 )
 def test_the_host_of_a_url_is_its_host_however_it_is_written(hosts, behind):
     expected = normalize_hosts(pa.array(hosts, pa.string())).to_pylist()
-    for before in ("http://", "HTTPS://", "//", "https://me@", "https://me:pw@x@"):
+    for before in ("http://", "HTTPS://", "//", "https://me@", "https://me:pw@x@", " \nhttp://"):
         urls = [None if host is None else before + host + behind for host in hosts]
         assert hosts_of(pa.array(urls, pa.string())).to_pylist() == expected
         assert (
@@ -139,6 +140,7 @@ def test_a_host_is_covered_by_itself_and_all_above_it(hosts):
         ("flickr.com/people/bee_s-1", "bee_s-1"),
         ("https://m.flickr.com/photos/bees?x", "bees"),
         ("https://WWW.Flickr.com/photos/bees", "bees"),
+        (" https://www.flickr.com./photos/bees\n", "bees"),
         ("http://www.flickr.com/photos/123@N00/123/", None),
         ("http://www.flickr.com/photos/123%40N00/123/", None),
         ("http://www.flickr.com/photos/tags/bees/", None),

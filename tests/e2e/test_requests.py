@@ -276,6 +276,56 @@ def test_what_names_nothing_cannot_be_approved(store: Store, tmp_path: Path, wha
         assert table.counts["names"] == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "stays"), [(["101"], set()), (["101", MD5], {"101", "202"}), (["101", "202"], {"101", "202"})]
+)
+def test_who_takes_back_an_item_leaves_what_else_they_asked_for(
+    store: Store, tmp_path: Path, asked: list[str], stays: set[str]
+) -> None:
+    """The ledger cannot tell one asker's entries of a hash apart: a list that withdraws one would all."""
+    opt_out(store, write(tmp_path, "asked.txt", *asked))
+    assert kept(store, cut(store, version="1")) == ALL_ITEMS - {"101", "202"}
+    opt_out(store, write(tmp_path, "back.csv", "target,state", "101,withdrawn"), day="2026-11-12")
+    assert kept(store, cut(store, version="2")) == ALL_ITEMS - stays
+    # What is left is withdrawn in its turn, and nothing of the first one lingers.
+    left = [f"{target},withdrawn" for target in asked[1:]]
+    if left:
+        opt_out(store, write(tmp_path, "left.csv", "target,state", *left), day="2026-11-13")
+        assert kept(store, cut(store, version="3")) == ALL_ITEMS
+
+
+def test_of_a_request_taken_back_for_one_purpose_so_are_the_bytes(store: Store, tmp_path: Path) -> None:
+    opt_out(store, write(tmp_path, "asked.txt", "101"))
+    line = "101,withdrawn,research-noncommercial"
+    opt_out(store, write(tmp_path, "back.csv", "target,state,purposes", line), day="2026-11-12")
+    assert kept(store, cut(store)) == ALL_ITEMS
+
+
+def test_approving_an_item_is_no_word_on_bytes_that_many_items_have(store: Store, tmp_path: Path) -> None:
+    opt_out(store, write(tmp_path, "items.txt", "999"))
+    many = [item(str(number), B, content_md5=MD5) for number in range(1_000, 2_001)]
+    pq.write_table(pa.Table.from_pylist(many, schema=schemas.MANIFEST), tmp_path / "many.parquet")
+    file = str(tmp_path / "many.parquet")
+    ingest_manifest(store, [file], fmt="canonical", snapshot="b", received_on="2026-11-11", runner=ByHand())
+    opt_out(store, write(tmp_path, "items.txt", *map(str, range(890, 1_001))), day="2026-11-12")
+    requests = waiting(store)["request"].to_pylist()
+    with pytest.raises(StateError, match=f"the bytes of 1000 are md5:{MD5}: its request meets 1001 of 1001"):
+        approve(store, requests, received_on="2026-11-13", evidence="they are theirs")
+    table, _ = approve(store, requests, received_on="2026-11-13", evidence="theirs", only_items=True)
+    assert (table.counts["items"], table.counts["contents"]) == (111, 0)
+
+
+def test_a_host_of_any_ending_can_be_approved(store: Store, tmp_path: Path) -> None:
+    """Without the word `host:` it would be a file, or somebody's name."""
+    opt_out(store, write(tmp_path, "list.txt", "host:pictures.internal"))
+    ids = [str(number) for number in range(1_000, 1_200)]
+    opt_out(store, write(tmp_path, "list.txt", "host:pictures.internal", *ids), day="2026-11-11")
+    requests = waiting(store)["request"].to_pylist()
+    assert len(requests) == 201
+    table, _ = approve(store, requests, received_on="2026-11-12", evidence="it is meant so")
+    assert (table.counts["hosts"], table.counts["items"]) == (1, 200)
+
+
 def test_a_request_in_the_future_is_received_and_later_honored(store: Store, tmp_path: Path) -> None:
     lines = ("owner_id,request,effective_on,expires_on", f"{A},f,2026-12-01,2026-12-24")
     opt_out(store, write(tmp_path, "later.csv", *lines))

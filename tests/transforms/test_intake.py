@@ -80,6 +80,18 @@ def test_the_entries_of_one_request_are_taken_together_and_each_target_once() ->
     assert "meets 1100 of 10000" in found["held_for"][0].as_py()
 
 
+def test_the_requests_of_one_requester_are_taken_together() -> None:
+    asked = entries(
+        *(entry("tag", tag, f"r-{tag}", requester=who) for tag, who in (("a", "x"), ("b", "x"), ("c", "y"))),
+        *(entry("tag", tag, f"r-{tag}") for tag in ("d", "e")),  # of whom nobody knows whether they are one
+    )
+    met = weights(*(("tag", tag, 600, 1) for tag in "abcde"))
+    found = hold(asked, met, 10_000, Rules())
+    assert [row["state"] for row in found.to_pylist()] == ["held", "held", "active", "active", "active"]
+    why = "its requester's requests meet 1200 of 10000 items, a larger share than 0.001"
+    assert found["held_for"][0].as_py() == why
+
+
 def test_a_name_of_several_owners_waits_and_that_of_one_does_not() -> None:
     found = hold(
         entries(entry("name", "john smith"), entry("alias", "john")),

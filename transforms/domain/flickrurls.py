@@ -90,8 +90,8 @@ def aliases_of(page_urls: pa.Array) -> pa.Array:
         Text, row for row, null where the page is not of Flickr or its owner is named by an NSID.
     """
     by_alias = (
-        r"^(?i:(?:https?:)?//)*(?i:(?:(?:www|m|secure)\.)?flickr\.com)(?::[0-9]+)?"
-        rf"/(?:photos|people|videos)/(?P<key>{ALIAS})(?:[/?#]|$)"
+        r"^\s*(?i:(?:https?:)?//)*(?i:(?:(?:www|m|secure)\.)?flickr\.com)\.?(?::[0-9]+)?"
+        rf"/(?:photos|people|videos)/(?P<key>{ALIAS})(?:[/?#\s]|$)"
     )
     aliases = pc.ascii_lower(captured(page_urls, by_alias))
     return only(pc.invert(pc.is_in(aliases, _NO_ALIASES)), aliases)

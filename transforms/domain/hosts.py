@@ -16,7 +16,7 @@ _HOST = r"^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
 _MOST_CHARACTERS = 253  # RFC 1035, 2.3.4, less the lengths around it
 _PORT = ":[0-9]*$"
 _COMMON_URL = r"^https?://[a-z0-9.-]*[a-z0-9]/"
-_AUTHORITY = r"^(?i:(?:https?:)?//)*(?:[^/?#\\]*@)?(?P<host>[^/?#\\]*)"
+_AUTHORITY = r"^\s*(?i:(?:https?:)?//)*(?:[^/?#\\]*@)?(?P<host>[^/?#\\\s]*)"
 
 
 def normalize_hosts(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
