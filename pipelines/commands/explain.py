@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.commands.options import columns, json_option, show, store_argument
+from pipelines.commands.options import columns, counted, json_option, show, store_argument
 
 if TYPE_CHECKING:
     from pipelines.explain import Explainer, Explanation
@@ -118,7 +118,8 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _owner_lines(owner: Mapping[str, Any]) -> Iterator[str]:
-    yield f"owner {owner['owner_id']} of {owner['source']}: {owner['items']:,} items, by first reason"
+    items = counted(owner["items"], "item")
+    yield f"owner {owner['owner_id']} of {owner['source']}: {items}, by first reason"
     yield columns(owner["first_reason"])
     yield from _part("opt-outs", [_request(each) for each in owner["requests"]])
 

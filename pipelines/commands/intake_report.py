@@ -53,10 +53,12 @@ def text_of(found: DryRun, most: int) -> str:
     """For a person: numbers, then what waits, what removes most, and what is not understood."""
     summary, entries = summary_of(found), _told(found)
     lines = [
-        f"{summary['entries']:,} entries of {summary['requests']:,} requests: {summary['active']:,} active,"
-        f" {summary['held']:,} held, {summary['withdrawn']:,} withdrawn;"
-        f" {summary['not_understood']:,} lines not understood"
+        f"{counted(summary['entries'], 'entry', 'entries')} of {counted(summary['requests'], 'request')}:"
+        f" {summary['active']:,} active, {summary['held']:,} held, {summary['withdrawn']:,} withdrawn;"
+        f" {counted(summary['not_understood'], 'line')} not understood"
     ]
+    if not summary["entries"] and not summary["not_understood"]:
+        lines.append("the list is empty: ingest takes it in with --allow-empty alone")
     if summary["derived"]:
         lines.append(f"{summary['derived']:,} of them are the bytes of items, under whatever id")
     if found.blank_lines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -50,7 +51,7 @@ def opt_outs() -> None:
     default=None,
     type=IsoDate(),
     metavar="DATE",
-    help="Day on which it comes in. [default: the newest day that the store knows]",
+    help="Day on which it comes in. [default: today, or the newest day that the store knows if later]",
 )
 @click.option("--purposes", default=None, metavar="NAMES", help="What entries cover that do not say it.")
 @click.option("--origin", default=None, metavar="NAME", help="Through whom entries came that do not say it.")
@@ -86,10 +87,12 @@ def check(
     from transforms.formats.optouts.fields import purposes_option
 
     opened = open_store(store)
+    # A request of yesterday is later than all that a store knows which took in nothing since.
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
     found = check_opt_outs(
         opened,
         files,
-        received_on=received_on or newest_day(opened) or "1970-01-01",
+        received_on=received_on or max(today, newest_day(opened)),
         runner=runner,
         rules=rules,
         purposes=purposes_option(purposes),
@@ -185,7 +188,7 @@ def approve(
     show(
         {**_of(table), "items": items},
         f"opt-outs {table.name}: {counted(table.counts['rows'], 'entry', 'entries')} approved,"
-        f" which meet {counted(items, 'item')}",
+        f" met by {counted(items, 'item')}",
         as_json=as_json,
     )
 

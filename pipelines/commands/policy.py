@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,8 @@ def diff(
 
     opened, old, new = open_store(store), find_policy(before), find_policy(after)
     # Nothing is published: a store without an opt-out list can be asked too.
-    inputs = choose_inputs(opened, as_of=as_of, manifest=manifest, without_opt_outs=True)
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()  # as a release that is cut now
+    inputs = choose_inputs(opened, as_of=as_of, manifest=manifest, without_opt_outs=True, today=today)
     outcome = what_if(opened, inputs, old, new, runner)
     if as_csv:
         click.echo(_csv(outcome), nl=False)

@@ -227,10 +227,6 @@ def _summary(found: Release) -> dict[str, Any]:
     }
 
 
-_OTHERS = ("consents", "aliases", "signals", "detections")
-"""What a release may be made of besides, said where it is."""
-
-
 def _describe(found: Release) -> str:
     content = found.content
     counts = content["counts"]
@@ -246,10 +242,6 @@ def _describe(found: Release) -> str:
         f"  kept        {counts['kept']:,} of {counts['rows']:,} items",
         f"  left out    {counts['excluded']:,}, by first reason",
     ]
-    others = {name: [each["name"] for each in inputs.get(name, ())] for name in _OTHERS}
-    lines[5:5] = [f"  {name:<10}  {', '.join(names)}" for name, names in others.items() if names]
-    if stale := counts.get("signals_stale"):
-        lines.insert(-2, f"  stale       {stale:,} items have a signal that could not be got again")
     if counts["first_reason"]:
         first = counts["first_reason"]
         first = {reason: first[reason] for reason in PRECEDENCE if reason in first}
@@ -263,4 +255,4 @@ def _further(inputs: Mapping[str, Any], stale: int) -> Iterator[str]:
         if names := ", ".join(each["name"] for each in inputs.get(kind, ())):
             yield f"  {kind:<11} {names}"
     if stale:  # what its source would say today is not known
-        yield f"              stale for {counted(stale, 'item')}, of which a source could not be got"
+        yield f"  stale       signals of {counted(stale, 'item')}, since a source could not be got again"

@@ -10,10 +10,10 @@
 --   key VARCHAR
 --   origin VARCHAR
 --   requester VARCHAR
---   state VARCHAR           active, received (not in effect yet), held, expired or withdrawn
+--   state VARCHAR           active, received (not in effect yet), held, expired, refused or withdrawn
 --   purposes VARCHAR[]      that are opted out of that day, narrower ones included; empty unless active
 --   received_on DATE        the first of its entries
---   changed_on DATE         the last of them
+--   changed_on DATE         the last of them, without those that withdraw
 with recursive spreads as (
     select
         purpose,
@@ -78,6 +78,19 @@ withdrawals as (
     group by all
 ),
 
+-- What a person refused, of all that was held by then.
+refusals as (
+    select
+        request,
+        kind,
+        source,
+        key,
+        max(received_on) as refused_on
+    from known
+    where state = 'withdrawn' and origin = 'refusal'
+    group by all
+),
+
 entries as (
     select
         known.request,
@@ -90,6 +103,7 @@ entries as (
         known.state,
         known.effective_on,
         known.expires_on,
+        refusals.refused_on,
         list_filter(
             speaking.speaks_to,
             lambda each: coalesce(withdrawals.withdrawn[each] <= known.received_on, true) -- noqa
@@ -103,6 +117,12 @@ entries as (
             and known.source is not distinct from withdrawals.source
             and known.origin is not distinct from withdrawals.origin
             and known.requester is not distinct from withdrawals.requester
+    left join refusals
+        on
+            known.request = refusals.request
+            and known.kind = refusals.kind
+            and known.key = refusals.key
+            and known.source is not distinct from refusals.source
     where known.state <> 'withdrawn'
 ),
 
@@ -111,6 +131,7 @@ states as (
         *,
         case
             when purposes_left = [] then 'withdrawn'
+            when state = 'held' and refused_on >= received_on then 'refused'
             when state = 'held' then 'held'
             when expires_on <= on_date::date then 'expired'
             when effective_on > on_date::date then 'received'
@@ -136,6 +157,7 @@ select
                 max(received_on) filter (where stands = 'held') > max(received_on) filter (where state = 'active'), true
             ) then 'held'
         when bool_or(stands = 'expired') then 'expired'
+        when bool_or(stands = 'refused') then 'refused'
         else 'withdrawn'
     end as state,
     coalesce(list_sort(list_distinct(flatten(list(purposes_left) filter (where stands = 'active')))), []) as purposes,

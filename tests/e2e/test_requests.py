@@ -132,6 +132,39 @@ def test_what_is_not_understood_is_named_with_its_line(
         opt_out(store, file)
 
 
+def test_check_speaks_of_today_where_nobody_says_a_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new_store(tmp_path / "new", buckets=4)  # it knows of no day
+    asked = write(tmp_path, "a.csv", "owner_id,requested_on", f"{A},2024-02-29")
+    code, out = told("opt-outs", "check", str(tmp_path / "new"), asked, capsys=capsys)
+    assert (code, out.splitlines()[0]) == (
+        0,
+        "1 entry of 1 request: 1 active, 0 held, 0 withdrawn; 0 lines not understood",
+    )
+    empty = write(tmp_path, "empty.txt", "", "")
+    code, out = told("opt-outs", "check", str(tmp_path / "new"), empty, capsys=capsys)
+    assert code == 0
+    assert "the list is empty: ingest takes it in with --allow-empty alone" in out
+    close_stores()
+
+
+def test_policy_diff_is_as_of_the_day_of_a_release_that_is_cut_now(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = new_store(tmp_path / "old", buckets=4)  # all that it was told is of 2024
+    files = {name: [str(tmp_path / f"{name}.parquet")] for name in ("items", "seen")}
+    ingest_manifest(old, files["items"], fmt="canonical", snapshot="a", runner=ByHand())
+    ingest_licenses(old, files["seen"], fmt="canonical", observed_on="2024-02-01", runner=ByHand())
+    lapsed = write(tmp_path, "a.csv", "owner_id,expires_on,purposes", f"{A},2024-03-01,commercial")
+    opt_out(old, lapsed, "2024-02-29")
+    words = ("policy", "diff", "research", "commercial", "--store", old.url, "--json")
+    then = json.loads(told(*words, "--as-of", "2024-02-29", capsys=capsys)[1])
+    now = json.loads(told(*words, capsys=capsys)[1])
+    assert (then["as_of"], then["lost"]["items"]) == ("2024-02-29", 2)
+    assert (now["as_of"], now["lost"]["items"]) == ("2024-03-01", 0)
+
+
 def test_check_as_csv_has_a_line_for_each_entry(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -344,7 +377,7 @@ def test_receipts_and_decisions_on_the_command_line(
     opt_out(store, write(tmp_path, "a.csv", "name,request", "John Smith,n"))
     words = ("--received-on", "2026-11-12", "--evidence", "by phone")
     code, out = told("opt-outs", "approve", store.url, "n", *words, capsys=capsys)
-    assert (code, out.split(": ", 1)[1]) == (0, "1 entry approved, which meet 4 items\n")
+    assert (code, out.split(": ", 1)[1]) == (0, "1 entry approved, met by 4 items\n")
     _, out = told("opt-outs", "receipt", store.url, "n", capsys=capsys)
     assert out == (
         "request n: received as of 2026-11-12\n"

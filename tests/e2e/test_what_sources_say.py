@@ -87,7 +87,8 @@ def test_from_a_capture_to_a_release(
     assert cli.run(["release", "show", str(tmp_path / "store"), "2"], {}) == 0
     told = capsys.readouterr().out
     assert f"  signals     {', '.join(store.tables.names(SIGNALS))}\n" in told
-    assert "              stale for 2 items, of which a source could not be got\n" in told
+    assert "  stale       signals of 2 items, since a source could not be got again\n" in told
+    assert told.count("  signals  ") == 1
 
     # Said again, it is not stale, and is what it was: nothing is looked at once more.
     hear(store, tmp_path, "2026-11-12", SAYS_NO)

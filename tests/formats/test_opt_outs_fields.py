@@ -101,6 +101,7 @@ def test_a_requester_without_a_key_is_refused_with_the_way_to_make_one():
     said = fault_in("item_id,requester\n1,ann@example.org\n", error=ConfigError, key=None)
     assert "openssl rand" in said
     assert "--requester-key" in said
+    assert "BYLEAVE_REQUESTER_KEY" in said, "a night takes no option"
     assert "ann" not in said
     assert read("item_id,requester\n1,\n", key=None).num_rows == 1  # nobody is named
 

@@ -152,7 +152,7 @@ def _requesters(cells: pa.Array, received: Received) -> pa.Array:
         raise ConfigError(
             f"{received.place}: names requesters, who are kept as keyed hashes only, and no key is given."
             " Make one (openssl rand -hex 32 > requester.key), keep it outside the store, and name it:"
-            " --requester-key requester.key"
+            " --requester-key requester.key, or BYLEAVE_REQUESTER_KEY=requester.key in the environment"
         )
     return pa.nulls(len(cells), pa.string())
 
