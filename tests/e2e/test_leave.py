@@ -17,7 +17,7 @@ from pipelines.ingest import ingest_detections, ingest_licenses, ingest_manifest
 from pipelines.release import cut_release
 from pipelines.release_inputs import choose_inputs
 from pipelines.store.releases import Release
-from pipelines.store.store import Store, close_stores
+from pipelines.store.store import Dataset, Store, close_stores, create_store
 from transforms.domain import schemas
 
 ANN, BOB = "12345678@N00", "87654321@N07"
@@ -146,6 +146,27 @@ def test_who_opted_out_last_week_has_nothing_in_what_is_added_today(store: Store
     cut_for(store, "metadata-index", "1")
     add(store, tmp_path, "b", item("flickr", "2", ANN), item("flickr", "10", BOB))
     assert kept(store, cut_for(store, "metadata-index", "2")) == {"9", "10"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://www.flickr.com/photos/ann/1/in/pool",
+        "http://live.staticflickr.com/1/1_ab_b.jpg",
+        "https://www.flickr.com/people/ann/",
+        "12345678@N00",
+    ],
+)
+def test_flickrs_in_a_crawl_of_links_is_found_by_its_addresses(tmp_path: Path, line: str) -> None:
+    store = create_store(str(tmp_path / "crawl"), Dataset("crawl", "laion", 4))
+    links = {
+        "page_url": "https://www.flickr.com/photos/ann/1/in/pool",
+        "image_url": "https://live.staticflickr.com/1/1_ab_b.jpg",
+    }
+    hers = {**item("laion", "a1", "12345678@N00"), **links}
+    fill(store, tmp_path, [hers, item("laion", "a2", "23456789@N00")])
+    opt_out(store, tmp_path, line)
+    assert kept(store, cut_for(store, "metadata-index", "1")) == {"a2"}
 
 
 def parts(release: Release) -> dict[int, str]:

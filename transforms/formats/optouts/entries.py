@@ -17,6 +17,7 @@ from transforms.domain.keys import text_order
 from transforms.domain.purposes import ALL
 from transforms.domain.schemas import OPT_OUTS
 from transforms.domain.texts import encode, shown
+from transforms.formats.optouts.elsewhere import with_elsewhere
 from transforms.formats.optouts.requestids import request_ids
 
 _OF_A_PLATFORM = ("item", "owner", "alias", "name")  # kinds whose keys mean something on one platform only
@@ -69,7 +70,8 @@ def complete(found: pa.Table, received: Received) -> pa.Table:
         received: what to fill in.
 
     Returns:
-        A table of ``schemas.OPT_OUTS``, row for row. An entry with ``held_for`` is held, unless it withdraws.
+        A table of ``schemas.OPT_OUTS``: row for row, and behind them what ``with_elsewhere`` adds.
+        An entry with ``held_for`` is held, unless it withdraws.
     """
     said = set(found.column_names)
 
@@ -101,7 +103,8 @@ def complete(found: pa.Table, received: Received) -> pa.Table:
     }
     ids = request_ids(columns)
     columns["request"] = pc.coalesce(found["request"], ids) if "request" in said else ids
-    return pa.table([columns[name] for name in OPT_OUTS.names], schema=OPT_OUTS)
+    entries = pa.table([columns[name] for name in OPT_OUTS.names], schema=OPT_OUTS)
+    return with_elsewhere(entries, received.source)
 
 
 def turns_of(entries: pa.Table, day: datetime.date) -> tuple[str, ...]:
