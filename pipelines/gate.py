@@ -10,7 +10,7 @@ changed: an owner's opt-out concerns the one bucket that the owner lives in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,9 @@ from transforms.domain.schemas import ITEMS
 
 _Rows = npt.NDArray[np.bool_]
 
-_OWNED = ("owner", "refused-owner")  # what concerns the one bucket that the owner lives in
+_OWNERS = ("owner", "refused-owner")  # concern the one bucket that the owner lives in
+_ITEMS = ("item", "refused-item")
+_SHOWN = ("alias", "name", "url", "host", "content", "tag")
 _COLUMNS = {
     "item": ("source", "item_id"),
     "owner": ("source", "owner_id"),
@@ -46,7 +48,9 @@ _DICTIONARIES = ("source", "owner_id", "owner_name", "tags.list.element", "machi
 
 
 def plan(store: Store, items: Mapping[int, Blob], inputs: Inputs, purpose: str) -> list[Action]:
-    """One action for each part: check it against every objection that could concern it.
+    """Two actions for each part: one holds its ids against those asked for, one what else it shows.
+
+    An item that is opted out tonight has the ids of all parts read again, and not their tags and addresses.
 
     Args:
         items: the parts to be published, by bucket.
@@ -54,23 +58,32 @@ def plan(store: Store, items: Mapping[int, Blob], inputs: Inputs, purpose: str) 
         purpose: of the release.
     """
     against = objections(store, inputs.opt_outs, inputs.consents, purpose, inputs.as_of)
-    owned = pc.is_in(against["kind"], pa.array(_OWNED))
-    everywhere, owners = _put(store, against.filter(pc.invert(owned))), against.filter(owned)
+    owners, ids, shown = _of_kinds(against, _OWNERS), _of_kinds(against, _ITEMS), _of_kinds(against, _SHOWN)
+    of_all, wide = _put(store, ids), _put(store, shown)
     source, key = (owners[name].combine_chunks() for name in ("source", "key"))
     homes = keys.bucket_of(keys.home_hash(source, key, key), store.dataset.buckets)
 
-    def check(bucket_and_part: tuple[int, Blob]) -> Action:
+    def check(bucket_and_part: tuple[int, Blob]) -> list[Action]:
         bucket, part = bucket_and_part
         here = np.flatnonzero(homes == subbuckets.home(bucket, store.dataset.buckets))
-        against = [everywhere, _put(store, owners.take(pa.array(here)))]
-        blobs = [blob for blob in against if blob]
-        return Action(
-            inputs={"part": part.digest, "against": sorted(blob.digest for blob in blobs)},
-            refs={"bucket": bucket, "part": part.to_json(), "against": [blob.to_json() for blob in blobs]},
-            weight=part.rows,
-        )
+        named = [of_all, _put(store, owners.take(pa.array(here)))]
+        asked = [[blob for blob in named if blob], *([[wide]] if wide else [])]
+        return [_action(bucket, part, blobs) for blobs in asked]
 
-    return list(in_threads(check, sorted(items.items()), store.backend.reads_at_once))
+    checks = in_threads(check, sorted(items.items()), store.backend.reads_at_once)
+    return [action for actions in checks for action in actions]
+
+
+def _action(bucket: int, part: Blob, against: Sequence[Blob]) -> Action:
+    return Action(
+        inputs={"part": part.digest, "against": sorted(blob.digest for blob in against)},
+        refs={"bucket": bucket, "part": part.to_json(), "against": [blob.to_json() for blob in against]},
+        weight=part.rows,
+    )
+
+
+def _of_kinds(against: pa.Table, kinds: Sequence[str]) -> pa.Table:
+    return against.filter(pc.is_in(against["kind"], pa.array(kinds)))
 
 
 def _put(store: Store, against: pa.Table) -> Blob | None:

@@ -94,13 +94,14 @@ def pass_gate(store: Store, release: Release, inputs: Inputs, watch: Watch, *, a
     checked = _checked(store, actions, again)
     faults = []
     with watch.counting("gate", sum(action.weight for action in actions)) as report:
-        rows = 0
+        checked_rows, rows_of = 0, dict[int, int]()
         for done in checked:
-            rows += done.result.counts["rows"]
-            report(rows)
+            rows_of[done.action.refs["bucket"]] = done.result.counts["rows"]
+            checked_rows += done.result.counts["rows"]
+            report(checked_rows)
             if met := done.result.counts_by("met"):
                 faults.append(f"bucket {done.action.refs['bucket']}: rows that meet an opt-out: {met}")
-    if rows != release.content["counts"]["kept"]:
+    if (rows := sum(rows_of.values())) != release.content["counts"]["kept"]:
         faults.append(f"the parts hold {rows:,} rows, not {release.content['counts']['kept']:,}")
     if faults:
         raise RefusedError("\n".join(["the gate refuses to publish:", *faults]))

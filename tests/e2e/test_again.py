@@ -122,6 +122,17 @@ def test_after_one_item_is_opted_out_one_bucket_is_joined_and_cut(
     assert item not in store.blobs.get_table(after.parts["items"][5], ["item_id"])["item_id"].to_pylist()
 
 
+def test_an_item_that_is_opted_out_has_no_tags_read_again(full: Store, copy: Copy, tmp_path: Path) -> None:
+    store = copy(full)
+    before = cut(store, "computer-vision", "1")
+    item = store.blobs.get_table(before.parts["items"][5], ["item_id"])["item_id"][3].as_py()
+    seen = listing(Path(store.url))
+    opt_out(store, tmp_path, item)
+    cut(store, "computer-vision", "2")
+    # The ids of every part, and the tags of the one that is another now.
+    assert new_memos(seen, listing(Path(store.url)))["Gate"] == 16 + 1
+
+
 def test_a_list_that_says_what_was_said_before_costs_nothing(full: Store, copy: Copy, tmp_path: Path) -> None:
     store = copy(full)
     before = cut(store, version="1")
