@@ -118,8 +118,7 @@ def test_actions_in_another_store_and_order_come_to_the_same(
     release = first[0].releases.get("1")
     inputs = inputs_of(first[0], release)
     for action in gate.plan(other, release.parts["items"], inputs, release.content["purpose"]):
-        (done,) = [d for _, d in stages["Gate"] if d.action.refs["bucket"] == action.refs["bucket"]]
-        assert action == done.action
+        (done,) = [done for _, done in stages["Gate"] if done.action == action]
         assert gate.run(other, shuffled(action, dice)) == done.result
     close_stores()
 
