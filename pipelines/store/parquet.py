@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.domain import schemas
+from transforms.domain.conformity import conform
 from transforms.domain.dictionaries import forget_unused
 from transforms.domain.errors import IntegrityError
 
@@ -75,7 +76,7 @@ def grouped(table: pa.Table, schema: pa.Schema) -> Iterator[pa.Table]:
     Raises:
         IntegrityError: it is not a table of ``schema``.
     """
-    table = schemas.conform(table, schema)
+    table = conform(table, schema)
     narrow = schema.names not in (schemas.MANIFEST.names, schemas.ITEMS.names)
     rows = WHOLE_ROWS if narrow else GROUP_ROWS
     for start in range(0, max(len(table), 1), rows):
@@ -139,7 +140,7 @@ class RowGroups:
                 raise IntegrityError(f"{len(table)} rows")
             if self._schema is None:
                 return table
-            return _typed(schemas.conform(table, self._schema), self._schema)
+            return _typed(conform(table, self._schema), self._schema)
 
     def read_all(self) -> pa.Table:
         """The rows of every group; see :meth:`read`."""

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.domain import schemas
+from transforms.domain.conformity import conform
 from transforms.domain.errors import IntegrityError
 from transforms.domain.schemas import (
     ALIASES,
@@ -29,7 +30,6 @@ from transforms.domain.schemas import (
     STANDING_SIGNALS,
     TALLIES,
     TALLIES_BY_OWNER,
-    conform,
 )
 
 ALL = {name: schema for name, schema in vars(schemas).items() if isinstance(schema, pa.Schema)}

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.domain import schemas
+from transforms.domain.conformity import conform
 from transforms.domain.errors import InputError
 from transforms.formats import canonical, snapshot_csv
 
@@ -26,7 +27,7 @@ def from_csv(text: str, **settings: object) -> tuple[list[dict[str, Any]], list[
     data = text.encode()
     found = {**SETTINGS, **settings, **snapshot_csv.DETECTIONS.variant(data, "here")}
     parsed = snapshot_csv.DETECTIONS.parse(data, offset_bytes=0, line=0, settings=found)
-    schemas.conform(parsed.rows, schemas.DETECTIONS)
+    conform(parsed.rows, schemas.DETECTIONS)
     return parsed.rows.to_pylist(), parsed.quarantined["reason"].to_pylist()
 
 
@@ -35,7 +36,7 @@ def from_parquet(rows: pa.Table) -> tuple[list[dict[str, Any]], list[str]]:
     pq.write_table(rows, sink)
     pieces = list(canonical.DETECTIONS.batches(sink, SETTINGS))
     rows = pa.concat_tables(piece.rows for piece in pieces)
-    schemas.conform(rows, schemas.DETECTIONS)
+    conform(rows, schemas.DETECTIONS)
     refused = pa.concat_tables(piece.quarantined for piece in pieces)
     return rows.to_pylist(), refused["reason"].to_pylist()
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rowbyrow import ITEM_ID, lines_of
 
 from transforms.domain import schemas
+from transforms.domain.conformity import conform
 from transforms.domain.errors import InputError
 from transforms.domain.license_spellings import normalize_one
 from transforms.formats import openverse
@@ -44,7 +45,7 @@ def line(**changed: str) -> bytes:
 
 def parse(block: bytes) -> Parsed:
     parsed = openverse.parse(block, offset_bytes=0, line=0, settings=openverse.variant(line(), "here"))
-    schemas.conform(parsed.rows, schemas.MANIFEST)
+    conform(parsed.rows, schemas.MANIFEST)
     return parsed
 
 

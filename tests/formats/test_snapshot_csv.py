@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rowbyrow import ITEM_ID
 
 from transforms.domain import schemas
+from transforms.domain.conformity import conform
 from transforms.domain.errors import InputError
 from transforms.domain.license_spellings import normalize_one
 from transforms.formats import snapshot_csv
@@ -59,7 +60,7 @@ def test_agrees_with_the_standard_reader(rows: list[tuple[str, ...]], ending: st
     got = [(*row[:-1], str(row[-1])) for row in map(tuple, map(dict.values, found.rows.to_pylist()))]
     assert got == expected
     assert places(found) == bad
-    schemas.conform(found.rows, schemas.LICENSES)
+    conform(found.rows, schemas.LICENSES)
 
 
 def refuse(row: tuple[str, ...]) -> str:

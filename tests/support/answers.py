@@ -11,6 +11,7 @@ from xml.sax.saxutils import quoteattr
 import pyarrow as pa
 
 from transforms.domain import schemas
+from transforms.domain.conformity import conform
 from transforms.formats.lines import Parsed
 from transforms.formats.registry import FORMATS, FileFormat
 
@@ -25,8 +26,8 @@ def read(fmt: str, data: bytes, place: str = "inbox/answers.jsonl") -> Parsed:
     settings = {"source": "flickr", "observed_on": DAY, **reader.variant(data[: 1 << 18], place)}
     pieces = list(reader.batches(io.BytesIO(data), settings))
     for piece in pieces:
-        schemas.conform(piece.rows, schemas.LICENSES)
-        schemas.conform(piece.quarantined, schemas.QUARANTINE)
+        conform(piece.rows, schemas.LICENSES)
+        conform(piece.quarantined, schemas.QUARANTINE)
     return Parsed(
         pa.concat_tables([schemas.LICENSES.empty_table(), *(piece.rows for piece in pieces)]),
         pa.concat_tables([schemas.QUARANTINE.empty_table(), *(piece.quarantined for piece in pieces)]),

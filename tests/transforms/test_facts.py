@@ -31,7 +31,8 @@ from strategies import (
 )
 
 from transforms.domain import purposes
-from transforms.domain.schemas import FACTS, LICENSES, conform
+from transforms.domain.conformity import conform
+from transforms.domain.schemas import FACTS, LICENSES
 from transforms.facts import change_leave, join_facts
 from transforms.formats import yfcc100m
 from transforms.leave import NO_OF_TAGS, OWN_COLUMNS

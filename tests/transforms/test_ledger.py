@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from strategies import IDS, VISIBILITIES, cuts, in_chunks, manifest_row, shapes, table
 
 from pipelines.store import parquet
+from transforms.domain.conformity import conform
 from transforms.domain.errors import IntegrityError
-from transforms.domain.schemas import LEDGER, LICENSES, MANIFEST, conform
+from transforms.domain.schemas import LEDGER, LICENSES, MANIFEST
 from transforms.ledger import MANIFEST_COLUMNS, Look, build_ledger, extend_ledger, newest
 
 FEWER = settings(max_examples=50)

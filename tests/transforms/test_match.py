@@ -21,7 +21,8 @@ from strategies import (
     worlds,
 )
 
-from transforms.domain.schemas import MANIFEST, MET, conform
+from transforms.domain.conformity import conform
+from transforms.domain.schemas import MANIFEST, MET
 from transforms.match import KINDS, OWNER_KINDS, columns_for, match
 
 FEWER = settings(max_examples=40)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.domain import purposes, schemas
+from transforms.domain.conformity import conform
 from transforms.domain.texts import encode
 from transforms.signals.rules import ANYTHING
 from transforms.signals.speaking import Said, who_speaks
@@ -51,7 +52,7 @@ def standing_signals(signals: pa.Table, on: datetime.date) -> pa.Table:
     stands |= down & (days == missed) & (np.maximum(answer, garbled) == _NEVER)
     stale = down | (failed > days)
     table = signals.append_column(STANDING.field("stale"), pa.array(stale)).filter(pa.array(stands))
-    return schemas.conform(table, STANDING).cast(STANDING)
+    return conform(table, STANDING).cast(STANDING)
 
 
 def adjudicate(rows: pa.Table, signals: pa.Table) -> pa.Table:
@@ -76,7 +77,7 @@ def adjudicate(rows: pa.Table, signals: pa.Table) -> pa.Table:
     something = np.flatnonzero((no != 0) | (yes != 0) | unreadable | stale)
     columns = {"no": no, "yes": yes, "unreadable": unreadable, "stale": stale}
     table = pa.table({"row": something.astype(np.int32), **{n: c[something] for n, c in columns.items()}})
-    return schemas.conform(table, schemas.SIGNALED).cast(schemas.SIGNALED)
+    return conform(table, schemas.SIGNALED).cast(schemas.SIGNALED)
 
 
 def _groups(signals: pa.Table) -> npt.NDArray[np.int64]:
