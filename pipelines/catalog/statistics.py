@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.catalog import holdings
+from pipelines.catalog import documents
 from pipelines.catalog.views import open_released, write_tables
 from pipelines.progress import UNWATCHED, Watch
 from pipelines.store.disclosures import Disclosure, Disclosures
@@ -109,7 +109,7 @@ def _drift_ever(catalog: duckdb.DuckDBPyConnection) -> Cells:
 
 def published(release: Release, disclosure: Disclosure) -> dict[str, pa.Table]:
     """The tables of the file: what may be seen of a disclosure, and how much may not."""
-    about = holdings.describe(release).drop_columns(["place"])
+    about = documents.describe(release).drop_columns(["place"])
     if disclosure.withheld is None:
         for name in ("rows", "kept", "excluded"):
             place = about.schema.get_field_index(name)

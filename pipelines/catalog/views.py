@@ -24,7 +24,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipelines.catalog import holdings
+from pipelines.catalog import documents, holdings
 from pipelines.catalog.copies import copies
 from pipelines.catalog.sqlfiles import macros, views
 from pipelines.catalog.statements import in_order, stored_names
@@ -40,7 +40,7 @@ _NOT_OPENED = StateError(
     "a view was read that is not open. It is of a release, and there is no release yet (cut one:"
     " byleave release cut --help); or the query does not name it (write the view's name after FROM)"
 )
-_SCHEMAS = {**holdings.IN_BLOBS, **holdings.IN_CODE}
+_SCHEMAS = {**holdings.IN_BLOBS, **documents.IN_CODE}
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def _open(
             elif name in holdings.IN_BLOBS:
                 _fill(connection, name, schema, None)
             else:
-                _fill(connection, name, schema, holdings.rows_of(store, name, release, files.path))
+                _fill(connection, name, schema, documents.rows_of(store, name, release, files.path))
         _create_views(connection)
         _lock(connection, map(files.path, distinct))
         yield connection
