@@ -17,7 +17,9 @@ from pipelines.commands.aliases import aliases
 from pipelines.commands.consents import consents
 from pipelines.commands.drift import drift
 from pipelines.commands.explain import explain
-from pipelines.commands.ingest import ingest, init
+from pipelines.commands.ingest import ingest
+from pipelines.commands.ingest_opt_outs import opt_outs as ingest_opt_outs
+from pipelines.commands.init import init
 from pipelines.commands.ledger import ledger
 from pipelines.commands.licenses import licenses
 from pipelines.commands.nightly import nightly
@@ -48,6 +50,7 @@ def cli() -> None:
 
 for command in (init, ingest, release, nightly, opt_outs, policy, explain, drift, licenses, sql, synth):
     cli.add_command(command)
+ingest.add_command(ingest_opt_outs)
 ingest.add_command(aliases)
 ingest.add_command(consents)
 licenses.add_command(ledger)

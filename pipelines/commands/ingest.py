@@ -1,9 +1,8 @@
-"""``byleave init`` and ``byleave ingest``."""
+"""``byleave ingest``: manifests, licenses and detections, which may have a hundred million rows."""
 
 from __future__ import annotations
 
-import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,70 +10,17 @@ from pipelines.commands.options import (
     IsoDate,
     counted,
     files_argument,
-    intake_options,
     json_option,
-    requester_key_option,
     runner_options,
     share_option,
     show,
     store_argument,
 )
-from pipelines.config import shipped
 
 if TYPE_CHECKING:
     from pipelines.runner import Runner
     from pipelines.store.store import Dataset
     from pipelines.store.tables import Table
-    from transforms.intake import Rules
-
-
-@click.command()
-@store_argument
-@click.option(
-    "--dataset",
-    required=True,
-    help="Name of the dataset; one that ships has its settings: yfcc100m, openverse.",
-)
-@click.option(
-    "--buckets", type=int, default=None, help="A power of two. [default: 1024, which suits 100M items]"
-)
-@click.option("--source", default=None, help="Platform whose ids bare ids are. [default: flickr]")
-@click.option(
-    "--smallest-count",
-    type=int,
-    default=None,
-    help="Published statistics state no fewer items or owners. [default: 10]",
-)
-@json_option
-def init(
-    store: str,
-    dataset: str,
-    buckets: int | None,
-    source: str | None,
-    smallest_count: int | None,
-    as_json: bool,
-) -> None:
-    """Create a store for one dataset: STORE is a folder, or gs://bucket/path.
-
-    \b
-    Example:
-      byleave init yfcc.store --dataset yfcc100m
-    """
-    from pipelines.store.store import Dataset, create_store
-
-    settings: dict[str, Any] = {"source": "flickr", "buckets": 1024}
-    file = shipped("configs") / "datasets" / f"{dataset}.toml"
-    if file.is_file():
-        settings |= tomllib.loads(file.read_text())
-    given = {"source": source, "buckets": buckets, "smallest_count": smallest_count}
-    settings |= {name: value for name, value in given.items() if value is not None}
-    created = create_store(store, Dataset(dataset, **settings))
-    result = {"store": created.url, "dataset": dataset, **settings}
-    show(
-        result,
-        f"{store}: dataset {dataset}, {settings['buckets']} buckets, ids of {settings['source']}",
-        as_json=as_json,
-    )
 
 
 @click.group()
@@ -267,73 +213,6 @@ def detections(
         else max_quarantined_share,
     )
     _show(table, "detection", opened.dataset, as_json)
-
-
-@ingest.command(name="opt-outs")
-@store_argument
-@files_argument
-@click.option(
-    "--received-on", required=True, type=IsoDate(), metavar="DATE", help="Day on which the list came in."
-)
-@click.option("--allow-empty", is_flag=True, help="Take in a list without entries.")
-@click.option(
-    "--purposes",
-    default=None,
-    metavar="NAMES",
-    help="What entries cover that do not say it, such as 'search;commercial'. [default: all]",
-)
-@click.option("--origin", default=None, metavar="NAME", help="Through whom entries came that do not say it.")
-@intake_options
-@requester_key_option
-@runner_options
-@json_option
-def opt_outs(
-    store: str,
-    files: tuple[str, ...],
-    received_on: str,
-    allow_empty: bool,
-    purposes: str | None,
-    origin: str | None,
-    rules: Rules,
-    requester_key: str | None,
-    runner: Runner,
-    as_json: bool,
-) -> None:
-    """Take in opt-outs: items, owners, URLs, hosts, content hashes, tags.
-
-    Files are text with one target a line, CSV, JSON lines, a registry's answers, a block list of hosts, or a
-    filled form. People who ask are kept as keyed hashes.
-
-    \b
-    Example:
-      byleave ingest opt-outs yfcc.store opt-outs.txt --received-on 2026-11-10
-      byleave ingest opt-outs yfcc.store hosts.txt --received-on 2026-11-10 --purposes generative-training
-    """
-    from pipelines.ingest import ingest_opt_outs
-    from pipelines.steps.opt_outs import KIND_COUNTS
-    from pipelines.store.store import open_store
-    from transforms.formats.optouts.fields import purposes_option
-
-    table = ingest_opt_outs(
-        open_store(store),
-        files,
-        received_on=received_on,
-        runner=runner,
-        allow_empty=allow_empty,
-        purposes=purposes_option(purposes),
-        origin=origin,
-        requester_key=requester_key,
-        rules=rules,
-    )
-    counts = table.counts
-    said = [counted(counts[name], kind, name) for kind, name in KIND_COUNTS.items() if counts[name]]
-    said += [f"{counts[state]:,} {state}" for state in ("held", "withdrawn") if counts[state]]
-    result = {"list": table.name, "received_on": received_on, "digest": table.digest, **counts}
-    show(
-        result,
-        f"opt-outs {table.name}: {counted(counts['rows'], 'entry', 'entries')} ({', '.join(said) or 'none'})",
-        as_json=as_json,
-    )
 
 
 def _show(table: Table, what: str, dataset: Dataset, as_json: bool) -> None:
