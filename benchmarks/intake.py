@@ -91,7 +91,7 @@ def _write_requests(store: Path, out: Path) -> None:
 
 def write_weights(store: str, asked: Path, out: Path) -> None:
     """What each target meets, as byleave remembers it; those that meet nothing are in it too."""
-    from pipelines.dryrun import check_opt_outs
+    from pipelines.optouts.dryrun import check_opt_outs
     from pipelines.runner import Runner
     from transforms.intake import Rules, targets_of, told
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.raw import files as raw_files
-from pipelines.raw import planning
+from pipelines.ingest_tables import files_of
+from pipelines.lists import commit_list, pin
 from pipelines.requesterkey import key_file
 from pipelines.steps import consents
-from pipelines.store.probe import probe
 from pipelines.store.store import Store
 from pipelines.store.tables import CONSENTS, Table
 from transforms.domain.errors import InputError
@@ -30,7 +29,7 @@ def ingest_consents(
         InputError: a statement is not understood, with its line; or there is none.
         ConfigError: a person is named, and there is no key; or the key cannot be read.
     """
-    pinned = planning.plan(raw_files.expand(paths), None, split_bytes=0)
+    pinned = pin(paths)
     action = consents.action(
         pinned.splits,
         source=store.dataset.source,
@@ -41,19 +40,12 @@ def ingest_consents(
     counts = {name: count for name, count in result.counts.items() if "/" not in name}
     if not counts["rows"]:
         raise InputError(f"{', '.join(paths)}: the list is empty. If nobody said anything, leave it out")
-    table = Table(
+    return commit_list(
+        store,
         CONSENTS,
-        f"{received_on}-{result.blobs['entries'].digest[:8]}",
-        date=received_on,
-        blobs=result.blobs,
-        counts={**counts, "rows_read": counts["rows"], "duplicates": 0, "quarantined": 0},
-        files=tuple(
-            {"name": file.path, "bytes": file.bytes, "sha256": file.sha256, "format": "consents"}
-            for file in pinned.files
-        ),
-        turns=tuple(sorted(result.counts_by("turn"))),
+        result.blobs["entries"],
+        day=received_on,
+        counts=counts,
+        files=files_of(pinned, "consents"),
+        turns=result.counts_by("turn"),
     )
-    if store.tables.find(CONSENTS, table.name) is None:
-        probe(store.backend)
-        store.tables.commit(table)
-    return store.tables.get(CONSENTS, table.name)

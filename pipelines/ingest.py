@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from pipelines.actions import Action
 from pipelines.ingest_plans import (
@@ -20,9 +19,10 @@ from pipelines.ingest_plans import (
     PlanPartition,
     accepted_share,
 )
-from pipelines.ingest_tables import Premises, commit, drop_carried, remembered, same, table_of
-from pipelines.intake import take_in, weigh_list
+from pipelines.ingest_tables import Premises, commit, drop_carried, files_of, remembered, same, table_of
 from pipelines.jobs import Job
+from pipelines.lists import pin
+from pipelines.optouts.intake import take_in, weigh_list
 from pipelines.raw import files as raw_files
 from pipelines.raw import inputs, planning
 from pipelines.requesterkey import key_file
@@ -72,7 +72,7 @@ def ingest_manifest(
         )
     fmt = registry.find_format(MANIFESTS, fmt).name
     pinned = _pin(paths, fmt, runner, split_bytes)
-    files = (*before.files, *_files(pinned, fmt))
+    files = (*before.files, *files_of(pinned, fmt))
     settings = {"source": store.dataset.source}
     actions = _partition(store, pinned, MANIFESTS, fmt, settings)
     if (existing := store.tables.find(MANIFESTS, snapshot)) is not None:
@@ -187,7 +187,7 @@ def _ingest_looks(
     """The snapshot of which ``new`` has the kind and the name: what was seen of items on a day."""
     fmt = registry.find_format(new.kind, fmt).name
     pinned = _pin(paths, fmt, runner, split_bytes)
-    files = _files(pinned, fmt)
+    files = files_of(pinned, fmt)
     settings = {
         "source": store.dataset.source,
         "observed_on": premises.observed_on or premises.date,
@@ -230,7 +230,7 @@ def ingest_opt_outs(
         InputError: an entry is not understood, with its line; or the list is empty and may not be.
         ConfigError: a requester is named, and there is no key; or the key cannot be read.
     """
-    pinned = planning.plan(raw_files.expand(paths), None, split_bytes=0)
+    pinned = pin(paths)
     action = opt_outs.action(
         pinned.splits,
         source=store.dataset.source,
@@ -245,7 +245,7 @@ def ingest_opt_outs(
             f"{', '.join(paths)}: the list is empty. If nobody opted out, say so with --allow-empty"
         )
     entries = store.blobs.get_table(result.blobs["entries"], schema=OPT_OUTS_SCHEMA)
-    files = [{**file, **({"origin": origin} if origin else {})} for file in _files(pinned, "opt-outs")]
+    files = [{**file, **({"origin": origin} if origin else {})} for file in files_of(pinned, "opt-outs")]
     weighed = weigh_list(store, entries, files, received_on, rules or Rules(), runner.watch)
     return take_in(store, weighed, files, received_on)
 
@@ -256,13 +256,6 @@ def _pin(paths: Sequence[str], fmt: str, runner: Runner, split_bytes: int) -> in
     paths = raw_files.expand(paths)
     with runner.watch.counting("reading", planning.total_bytes(paths)) as report:
         return planning.plan(paths, reader, split_bytes=split_bytes, report=report)
-
-
-def _files(pinned: inputs.Inputs, fmt: str) -> tuple[Mapping[str, Any], ...]:
-    return tuple(
-        {"name": file.path, "bytes": file.bytes, "sha256": file.sha256, "format": fmt}
-        for file in pinned.files
-    )
 
 
 def _partition(

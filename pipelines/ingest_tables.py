@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pipelines.actions import Action, Done
+from pipelines.raw.inputs import Inputs
 from pipelines.steps import partition
 from pipelines.store.blobs import Blob
 from pipelines.store.memo import Result
@@ -39,6 +40,14 @@ class Premises:
         words += [f"observed on {self.observed_on}"] if self.observed_on else []
         words += [f"by {self.observer}"] if self.observer else []
         return ", ".join([*words, "full"] if self.full else words)
+
+
+def files_of(pinned: Inputs, fmt: str) -> tuple[Mapping[str, Any], ...]:
+    """What a table states of the files that it is made of."""
+    return tuple(
+        {"name": file.path, "bytes": file.bytes, "sha256": file.sha256, "format": fmt}
+        for file in pinned.files
+    )
 
 
 def same(existing: Table, files: Sequence[Mapping[str, Any]], premises: Premises) -> Table:

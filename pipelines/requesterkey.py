@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from transforms.domain.errors import ConfigError
-from transforms.domain.requesters import LEAST_KEY_BYTES
+from transforms.domain.requesters import LEAST_KEY_BYTES, key_id
 
 VARIABLE = "BYLEAVE_REQUESTER_KEY"
 
@@ -35,3 +35,20 @@ def read_key(file: str) -> bytes | None:
             f" one: openssl rand -hex 32 > {file}"
         )
     return key
+
+
+def id_of(file: str) -> str | None:
+    """Which key the file holds: what an action is told of it. Errors as :func:`read_key`."""
+    key = read_key(file)
+    return key_id(key) if key else None
+
+
+def read_same(file: str, wanted: str | None) -> bytes | None:
+    """The key in ``file``, if it is the one with the id ``wanted``.
+
+    Raises:
+        ConfigError: it holds another one now, or as :func:`read_key`.
+    """
+    if id_of(file) != wanted:
+        raise ConfigError(f"{file}: holds another requester key than when this was planned")
+    return read_key(file)

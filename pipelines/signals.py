@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipelines.ingest_tables import files_of
+from pipelines.lists import commit_list
 from pipelines.raw import files as raw_files
 from pipelines.raw import planning, sites
 from pipelines.runner import Runner
 from pipelines.steps import signals_list
-from pipelines.store.probe import probe
 from pipelines.store.store import Store
 from pipelines.store.tables import SIGNALS, Table
 from transforms.domain.errors import InputError
@@ -40,24 +41,11 @@ def ingest_signals(
     result = signals_list.STAGE.perform(store, action)
     if not result.counts["rows"]:
         raise InputError(f"{', '.join(paths)}: holds no evidence. Leave it out, or fetch it again")
-    table = Table(
+    return commit_list(
+        store,
         SIGNALS,
-        f"{observed_on}-{result.blobs['entries'].digest[:8]}",
-        date=observed_on,
-        blobs=result.blobs,
-        counts={
-            **result.counts,
-            "passed_over": len(others),
-            "rows_read": result.counts["rows"],
-            "duplicates": 0,
-            "quarantined": 0,
-        },
-        files=tuple(
-            {"name": file.path, "bytes": file.bytes, "sha256": file.sha256, "format": "signals"}
-            for file in pinned.files
-        ),
+        result.blobs["entries"],
+        day=observed_on,
+        counts={**result.counts, "passed_over": len(others)},
+        files=files_of(pinned, "signals"),
     )
-    if store.tables.find(SIGNALS, table.name) is None:
-        probe(store.backend)
-        store.tables.commit(table)
-    return store.tables.get(SIGNALS, table.name)

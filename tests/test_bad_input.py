@@ -23,8 +23,8 @@ import pytest
 from byhand import ByHand, listing
 
 from pipelines.ingest import ingest_manifest, ingest_opt_outs
+from pipelines.optouts.requests import waiting
 from pipelines.raw import inputs, planning
-from pipelines.requests import waiting
 from pipelines.store.blobs import Blob
 from pipelines.store.store import Dataset, Store, close_stores, create_store
 from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table

@@ -13,8 +13,8 @@ import pytest
 from byhand import ByHand, listing
 
 from pipelines.ingest import ingest_manifest
+from pipelines.optouts.weighing import weigh_targets
 from pipelines.store.store import Dataset, Store, close_stores, create_store
-from pipelines.weighing import weigh_targets
 from transforms.domain import schemas, subbuckets
 from transforms.weigh import TARGETS, WEIGHTS
 

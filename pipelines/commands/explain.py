@@ -10,7 +10,7 @@ import click
 from pipelines.commands.options import columns, counted, json_option, show, store_argument
 
 if TYPE_CHECKING:
-    from pipelines.explain import Explainer, Explanation
+    from pipelines.explain.explainer import Explainer, Explanation
 
 _MOST_ITEMS = 20
 _MOST_ASKED_ABOUT = 1_000
@@ -36,8 +36,8 @@ def explain(store: str, target: str, version: str | None, source: str | None, as
       byleave explain yfcc.store 6985418911
       byleave explain yfcc.store https://www.flickr.com/photos/12345678@N00/6985418911 --release 2026.11.0
     """
-    from pipelines.explain import Explainer, held_by
-    from pipelines.lookup import look_up
+    from pipelines.explain.explainer import Explainer, held_by
+    from pipelines.explain.lookup import look_up
     from pipelines.store.store import open_store
     from transforms.domain.errors import IntegrityError
 

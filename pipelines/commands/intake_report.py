@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
 from pipelines.commands.options import counted
-from pipelines.dryrun import DryRun
-from pipelines.receipts import Receipt
+from pipelines.optouts.dryrun import DryRun
+from pipelines.optouts.receipts import Receipt
 from transforms.domain.texts import shown
 from transforms.intake import told
 

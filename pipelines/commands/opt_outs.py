@@ -81,8 +81,8 @@ def check(
       byleave opt-outs check yfcc.store requests.csv
     """
     from pipelines.commands.intake_report import csv_of, json_of, text_of
-    from pipelines.dryrun import check_opt_outs
-    from pipelines.receipts import newest_day
+    from pipelines.optouts.dryrun import check_opt_outs
+    from pipelines.optouts.receipts import newest_day
     from pipelines.store.store import open_store
     from transforms.formats.optouts.fields import purposes_option
 
@@ -122,7 +122,7 @@ def list_(store: str, held: bool, as_json: bool) -> None:
       byleave opt-outs list yfcc.store --held
     """
     from pipelines.commands.intake_report import told_of
-    from pipelines.requests import waiting
+    from pipelines.optouts.requests import waiting
     from pipelines.store.store import open_store
     from pipelines.store.tables import OPT_OUTS
 
@@ -169,7 +169,7 @@ def approve(
     Example:
       byleave opt-outs approve yfcc.store r0123456789abcdef --received-on 2026-11-12 --evidence mail
     """
-    from pipelines import approvals
+    from pipelines.optouts import approvals
     from pipelines.store.store import open_store
     from transforms.intake import told
 
@@ -214,7 +214,7 @@ def refuse(
     Example:
       byleave opt-outs refuse yfcc.store r0123456789abcdef --received-on 2026-11-12 --evidence "a test"
     """
-    from pipelines import approvals
+    from pipelines.optouts import approvals
     from pipelines.store.store import open_store
 
     _need(requests, lists)
@@ -237,7 +237,7 @@ def withdraw(store: str, requests: tuple[str, ...], received_on: str, evidence: 
     Example:
       byleave opt-outs withdraw yfcc.store r0123456789abcdef --received-on 2026-12-01 --evidence "a letter"
     """
-    from pipelines import approvals
+    from pipelines.optouts import approvals
     from pipelines.store.store import open_store
 
     _need(requests, ())
@@ -268,7 +268,7 @@ def receipt(store: str, request: str, as_of: str | None, as_json: bool) -> None:
       byleave opt-outs receipt yfcc.store r0123456789abcdef
     """
     from pipelines.commands.intake_report import receipt_text
-    from pipelines.receipts import receipt as made
+    from pipelines.optouts.receipts import receipt as made
     from pipelines.store.store import open_store
 
     found = made(open_store(store), request, as_of=as_of, watch=watch())

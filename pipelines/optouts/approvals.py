@@ -8,9 +8,17 @@ from collections.abc import Collection
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.intake import Intake, accept, commit_list, take_in
+from pipelines.optouts.intake import Intake, accept, commit_entries, take_in
+from pipelines.optouts.requests import (
+    APPROVED,
+    REFUSED,
+    WITHDRAWN,
+    entries_of,
+    same_targets,
+    unwithdrawn,
+    waiting,
+)
 from pipelines.progress import UNWATCHED, Watch
-from pipelines.requests import APPROVED, REFUSED, WITHDRAWN, entries_of, same_targets, unwithdrawn, waiting
 from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
 from transforms.domain import schemas
@@ -65,7 +73,7 @@ def refuse(
     entries = _waiting(store, requests, lists)
     _check_days(entries, received_on, same_day=True)
     written = _changed(entries, state="withdrawn", day=received_on, evidence=evidence, origin=_REFUSAL)
-    return commit_list(store, written, _made_of(store, entries, REFUSED), received_on)
+    return commit_entries(store, written, _made_of(store, entries, REFUSED), received_on)
 
 
 def withdraw(store: Store, requests: Collection[str], *, received_on: str, evidence: str) -> Table:
@@ -85,7 +93,7 @@ def withdraw(store: Store, requests: Collection[str], *, received_on: str, evide
             " tell who asked. Withdraw all of them together, or none"
         )
     written = _changed(entries, state="withdrawn", day=received_on, evidence=evidence)
-    return commit_list(store, written, _made_of(store, entries, WITHDRAWN), received_on)
+    return commit_entries(store, written, _made_of(store, entries, WITHDRAWN), received_on)
 
 
 def _waiting(store: Store, requests: Collection[str], lists: Collection[str]) -> pa.Table:

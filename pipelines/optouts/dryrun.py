@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipelines.intake import Intake, weigh_list
+from pipelines.optouts.intake import Intake, weigh_list
 from pipelines.raw import files as raw_files
 from pipelines.raw import inputs, planning
 from pipelines.requesterkey import key_file, read_key

@@ -14,14 +14,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.lists import commit_list
+from pipelines.optouts.requests import APPROVED
+from pipelines.optouts.samebytes import without_asked_otherwise
+from pipelines.optouts.weighing import Weighing, weigh_targets
 from pipelines.progress import UNWATCHED, Watch
-from pipelines.requests import APPROVED
-from pipelines.samebytes import without_asked_otherwise
 from pipelines.steps.opt_outs import counts_of
-from pipelines.store.probe import probe
 from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
-from pipelines.weighing import Weighing, weigh_targets
 from transforms.domain import schemas
 from transforms.domain.errors import InputError, StateError
 from transforms.formats.optouts.entries import merge_lists, turns_of
@@ -151,25 +151,19 @@ def take_in(store: Store, intake: Intake, files: Files, received_on: str) -> Tab
             " --max-growth"
         )
     more = {"derived": intake.derived, "held_whole": counts["held"] if intake.whole else 0}
-    return commit_list(store, intake.entries, files, received_on, more)
+    return commit_entries(store, intake.entries, files, received_on, more)
 
 
-def commit_list(
+def commit_entries(
     store: Store, entries: pa.Table, files: Files, received_on: str, more: Mapping[str, int] | None = None
 ) -> Table:
-    """The list of these entries, named by the day and its content, with ``more`` counts."""
-    blob = store.blobs.put_table(entries, schemas.OPT_OUTS)
-    counts = {**counts_of(entries), **(more or {})}
-    table = Table(
+    """The list of these entries, with ``more`` counts."""
+    return commit_list(
+        store,
         OPT_OUTS,
-        f"{received_on}-{blob.digest[:8]}",
-        date=received_on,
-        blobs={"entries": blob},
-        counts={**counts, "rows_read": len(entries), "duplicates": 0, "quarantined": 0},
-        files=tuple(files),
+        store.blobs.put_table(entries, schemas.OPT_OUTS),
+        day=received_on,
+        counts={**counts_of(entries), **(more or {})},
+        files=files,
         turns=turns_of(entries, datetime.date.fromisoformat(received_on)),
     )
-    if store.tables.find(OPT_OUTS, table.name) is None:
-        probe(store.backend)
-        store.tables.commit(table)
-    return store.tables.get(OPT_OUTS, table.name)

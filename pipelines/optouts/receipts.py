@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.optouts.requests import entries_of, same_targets, waiting
+from pipelines.optouts.weighing import items_released, weigh_targets
 from pipelines.progress import UNWATCHED, Watch
-from pipelines.requests import entries_of, same_targets, waiting
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
 from pipelines.store.tables import KINDS
-from pipelines.weighing import items_released, weigh_targets
 from transforms.domain.errors import StateError
 from transforms.domain.purposes import BIT, PURPOSES
 from transforms.intake import targets_of, told

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.requests import entries_of, same_targets, unwithdrawn
+from pipelines.optouts.requests import entries_of, same_targets, unwithdrawn
 from pipelines.store.store import Store
 
 _ASKER = ("origin", "requester")

@@ -11,11 +11,9 @@ import pyarrow.compute as pc
 
 from pipelines.actions import Action, Stage
 from pipelines.raw import inputs
-from pipelines.requesterkey import read_key
+from pipelines.requesterkey import id_of, read_same
 from pipelines.store.memo import Result
 from pipelines.store.store import Store
-from transforms.domain.errors import ConfigError
-from transforms.domain.requesters import key_id
 from transforms.domain.schemas import CONSENTS
 from transforms.formats.consents.reading import merge_consents, read_consents
 from transforms.formats.optouts.entries import Received
@@ -36,13 +34,12 @@ def action(files: Sequence[inputs.Split], *, source: str, received_on: str, key_
     Raises:
         ConfigError: the key cannot be read.
     """
-    key = read_key(key_file)
     return Action(
         inputs={
             "files": sorted(split.sha256 for split in files),
             "source": source,
             "received_on": received_on,
-            "key": key_id(key) if key else None,
+            "key": id_of(key_file),
         },
         refs={"files": [split.to_json() for split in files], "key_file": key_file},
         weight=sum(split.length_bytes for split in files),
@@ -51,9 +48,7 @@ def action(files: Sequence[inputs.Split], *, source: str, received_on: str, key_
 
 def run(store: Store, action: Action) -> Result:
     """The blob `entries`; counts of entries, and by `turn/<date>` on which days an entry begins or ends."""
-    key = read_key(action.refs["key_file"])
-    if (key_id(key) if key else None) != action.inputs["key"]:
-        raise ConfigError(f"{action.refs['key_file']}: holds another key than when this was planned")
+    key = read_same(action.refs["key_file"], action.inputs["key"])
     day, source = datetime.date.fromisoformat(action.inputs["received_on"]), action.inputs["source"]
     splits = [inputs.Split.from_json(value) for value in action.refs["files"]]
     entries = merge_consents(

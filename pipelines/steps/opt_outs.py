@@ -9,12 +9,10 @@ import pyarrow as pa
 
 from pipelines.actions import Action, Stage
 from pipelines.raw import inputs
-from pipelines.requesterkey import read_key
+from pipelines.requesterkey import id_of, read_same
 from pipelines.store.memo import Result
 from pipelines.store.store import Store
 from transforms.domain import schemas
-from transforms.domain.errors import ConfigError
-from transforms.domain.requesters import key_id
 from transforms.domain.targets import KINDS
 from transforms.formats.optouts.entries import Received, merge_lists, turns_of
 from transforms.formats.optouts.reading import read_list
@@ -42,7 +40,6 @@ def action(
     Raises:
         ConfigError: the key cannot be read.
     """
-    key = read_key(key_file)
     return Action(
         inputs={
             "files": sorted(split.sha256 for split in files),
@@ -50,7 +47,7 @@ def action(
             "received_on": received_on,
             "purposes": purposes,
             "origin": origin,
-            "key": key_id(key) if key else None,
+            "key": id_of(key_file),
         },
         refs={"files": [split.to_json() for split in files], "key_file": key_file},
         weight=sum(split.length_bytes for split in files),
@@ -59,11 +56,7 @@ def action(
 
 def run(store: Store, action: Action) -> Result:
     """The blob `entries`; counts of entries by kind and state, and by `turn/<date>` how many turn then."""
-    key = read_key(action.refs["key_file"])
-    if (key_id(key) if key else None) != action.inputs["key"]:
-        raise ConfigError(
-            f"{action.refs['key_file']}: holds another requester key than when this was planned"
-        )
+    key = read_same(action.refs["key_file"], action.inputs["key"])
     lists = []
     for value in action.refs["files"]:
         split = inputs.Split.from_json(value)

@@ -16,7 +16,7 @@ from support.town import ROWS, Town, day, put
 from worlds import new_store
 
 from pipelines import cli
-from pipelines.explain import Explainer, Explanation
+from pipelines.explain.explainer import Explainer, Explanation
 from pipelines.ingest import ingest_detections, ingest_licenses, ingest_manifest
 from pipelines.release import cut_release
 from pipelines.release_inputs import choose_inputs

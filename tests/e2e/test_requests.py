@@ -13,11 +13,11 @@ import pytest
 from byhand import ByHand
 from worlds import cut, new_store, rows
 
-from pipelines.approvals import approve, refuse, withdraw
 from pipelines.cli import run
 from pipelines.ingest import ingest_licenses, ingest_manifest, ingest_opt_outs
-from pipelines.receipts import receipt
-from pipelines.requests import waiting
+from pipelines.optouts.approvals import approve, refuse, withdraw
+from pipelines.optouts.receipts import receipt
+from pipelines.optouts.requests import waiting
 from pipelines.store.releases import Release
 from pipelines.store.store import Store, close_stores
 from pipelines.store.tables import OPT_OUTS, Table

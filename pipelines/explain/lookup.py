@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipelines.evidence import Item
-from pipelines.explain import Explainer
+from pipelines.explain.explainer import Explainer
+from pipelines.explain.records import Item
 from pipelines.store.blobs import Blob
 from pipelines.store.store import Store
 from pipelines.threads import in_threads

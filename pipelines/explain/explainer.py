@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.evidence import Item, Records
+from pipelines.explain.records import Item, Records
 from pipelines.release_inputs import inputs_of
 from pipelines.store.blobs import Blob
 from pipelines.store.releases import Release
