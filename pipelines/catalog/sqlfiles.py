@@ -35,7 +35,10 @@ class Macro:
 
 
 def views() -> Mapping[str, str]:
-    """Each view's name and query, over the tables of the schema `stored`: of :mod:`.holdings` and :mod:`.documents`."""
+    """Each view's name and query, over the tables of the schema `stored`.
+
+    These are those of :mod:`.holdings` and :mod:`.documents`.
+    """
     plain = {name: query for name, query in _questions().items() if not _parameters(query)}
     return dict(sorted({**_queries("views"), **plain}.items()))
 

@@ -10,6 +10,8 @@ import click
 from pipelines.commands.options import columns, counted, json_option, show, store_argument
 
 if TYPE_CHECKING:
+    import datetime
+
     from pipelines.explain.explainer import Explainer, Explanation
 
 _MOST_ITEMS = 20
@@ -55,7 +57,7 @@ def explain(store: str, target: str, version: str | None, source: str | None, as
         "as_of": content["as_of"],
         "owners": [{**each, "items": len(each["items"])} for each in theirs],
         "items_found": len(wanted),
-        "items": [_as_dict(each, held[each.item]) for each in found],
+        "items": [_as_dict(each, held[each.item], explainer.on) for each in found],
     }
     head = f"release {explainer.release.version}: {content['purpose']}, as of {content['as_of'] or '-'}"
     lines = [head, *(line for each in result["owners"] for line in _owner_lines(each))]
@@ -76,8 +78,9 @@ def _of_owner(explainer: Explainer, source: str, owner: str) -> dict[str, Any]:
     return {"source": source, "owner_id": owner, "items": items, "first_reason": first, "requests": requests}
 
 
-def _as_dict(each: Explanation, held: Sequence[str]) -> dict[str, Any]:
+def _as_dict(each: Explanation, held: Sequence[str], on: datetime.date) -> dict[str, Any]:
     from transforms.domain.purposes import names_of
+    from transforms.explain import stands
 
     found, evidence = each.found, each.evidence
     sets = ("granted_by_owner", "granted_by_depicted", "refused", "signal_no", "signal_yes")
@@ -94,7 +97,10 @@ def _as_dict(each: Explanation, held: Sequence[str]) -> dict[str, Any]:
         "facts": {**facts, **{name: names_of(facts[name]) for name in sets}},
         "manifest": _plain(evidence.item),
         "looks": [_plain(look) for look in sorted(evidence.looks, key=lambda look: look["valid"])],
-        "requests": [_plain(request) for request in evidence.requests],
+        "requests": [
+            {**_plain(request), "stands_for": names_of(stands(request, evidence.requests, on))}
+            for request in evidence.requests
+        ],
         "consents": [_plain(consent) for consent in evidence.consents],
         "signals": [_plain(rule) for rule in evidence.signals],
         "detections": [_plain(seen) for seen in evidence.detections],
@@ -169,6 +175,8 @@ def _part(title: str, lines: Sequence[str]) -> Iterator[str]:
 def _request(each: Mapping[str, Any]) -> str:
     until = f" until {each['expires_on']}" if "expires_on" in each else ""
     why = f" ({each['held_for']})" if "held_for" in each else ""
+    if each["state"] == "active" and not each.get("stands_for", True):
+        why = " but stands for nothing on this day"
     return (
         f"{each['received_on']}  {each['state']}{why}  {each['kind']} {each['key']}"
         f"  for {_some(each['purposes'])}, from {each['effective_on']}{until}"

@@ -68,7 +68,8 @@ class Explainer:
         self.policy = Policy.from_dict(stated)
 
     @cached_property
-    def _on(self) -> datetime.date:
+    def on(self) -> datetime.date:
+        """The day of the release; where nothing in it has one, every day is before it."""
         return datetime.date.fromisoformat(self.inputs.as_of) if self.inputs.as_of else datetime.date.max
 
     def explain(self, items: Sequence[Item]) -> Iterator[Explanation]:
@@ -76,7 +77,7 @@ class Explainer:
         evidence = [*self.records.evidence(items)]
         decided = self._decided([(each.item["source"], each.item["item_id"]) for each in evidence])
         for each in evidence:
-            found = find(each, self._on, self.policy.observers)
+            found = find(each, self.on, self.policy.observers)
             verdicts = {purpose: reasons_for(found, _for(self.policy, purpose)) for purpose in PURPOSES}
             item = (each.item["source"], each.item["item_id"])
             yield Explanation(each, found, reasons_for(found, self.policy), decided.get(item), verdicts)

@@ -71,7 +71,8 @@ def receipt(store: Store, request: str, *, as_of: str | None = None, watch: Watc
     """
     entries = entries_of(store, [request])
     day = as_of or newest_day(store)
-    entries = entries.filter(pc.less_equal(entries["received_on"], _date(day)))
+    if len(entries):
+        entries = entries.filter(pc.less_equal(entries["received_on"], _date(day)))
     if not len(entries):
         raise StateError(f"{store.url}: there is no request {request!r} received by {day or 'now'}")
     on = datetime.date.fromisoformat(day)

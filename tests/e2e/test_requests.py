@@ -393,3 +393,30 @@ def test_receipts_and_decisions_on_the_command_line(
     assert code == StateError.exit_code
     code, _ = told("opt-outs", "receipt", store.url, "nobody", capsys=capsys)
     assert code == StateError.exit_code
+
+
+def test_a_store_without_lists_or_days_answers_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = new_store(tmp_path / "undated", buckets=4)
+    pq.write_table(pa.Table.from_pylist(ITEMS, schema=schemas.MANIFEST), tmp_path / "items.parquet")
+    ingest_manifest(store, [str(tmp_path / "items.parquet")], fmt="canonical", snapshot="a", runner=ByHand())
+    assert told("opt-outs", "receipt", store.url, "nobody", capsys=capsys)[0] == StateError.exit_code
+    words = ("--policy", "research", "--version", "1", "--without-opt-outs")
+    assert told("release", "cut", store.url, *words, capsys=capsys)[0] == 0
+    code, out = told("explain", store.url, "101", capsys=capsys)
+    assert (code, "visibility_unknown" in out) == (0, True)
+    close_stores()
+
+
+def test_explain_tells_an_entry_that_was_withdrawn(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opt_out(store, write(tmp_path, "a.csv", "item_id,request", "102,mine"))
+    cut(store, version="1")
+    assert "stands for nothing" not in told("explain", store.url, "102", capsys=capsys)[1]
+    told("opt-outs", "withdraw", store.url, "mine", "--received-on", "2026-11-13", "--evidence", "x",
+         capsys=capsys)  # fmt: skip
+    cut(store, version="2")
+    out = told("explain", store.url, "102", capsys=capsys)[1]
+    assert "active but stands for nothing on this day  item 102" in out

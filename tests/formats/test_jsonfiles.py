@@ -65,3 +65,9 @@ def test_sizes_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
         (2, ("line_too_long", "a line of 101 bytes, over 100")),
         (3, ("line_too_long", "a line of 5,001 bytes, over 100")),
     ]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_called_one(data: bytes) -> None:
+    with pytest.raises(InputError, match="an empty file"):
+        list(jsonfiles.values(io.BytesIO(data)))

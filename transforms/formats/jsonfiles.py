@@ -83,6 +83,8 @@ def _document(number: int, text: bytes) -> Value:
         raise InputError(
             f"one JSON value of over {VALUE_BYTES:,} bytes. Divide it into files, or write one a line."
         )
+    if not text.strip():
+        raise InputError("an empty file. Leave it out, or fetch it again.")
     try:
         return Value(number, text, loads(text))
     except ValueError as error:
