@@ -104,7 +104,9 @@ def test_requests_are_few_and_ask_for_little_more_than_is_read(upload: Put, weat
     for split in planned.splits:
         assert inputs.read_whole(split) == data[split.offset_bytes :][: split.length_bytes]
     spent = weather.counts() - before
-    assert spent.total() == len(planned.splits)
+    assert spent.total("media") == len(planned.splits)
+    # Of the driver's requests where a file lies, the first answer counts; one it gave up may come in late.
+    assert spent.total() - spent.total("media") <= 1
     assert len(data) <= spent.sent_bytes < 1.01 * len(data)
 
 
