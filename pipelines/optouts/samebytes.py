@@ -11,8 +11,11 @@ import pyarrow.compute as pc
 
 from pipelines.optouts.requests import entries_of, same_targets, unwithdrawn
 from pipelines.store.store import Store
+from transforms.domain.schemas import OPT_OUTS
 
 _ASKER = ("origin", "requester")
+_DECIDED = ("state", "held_for", "evidence")
+_SAID = tuple(name for name in OPT_OUTS.names if name not in (*_DECIDED, "raw"))
 
 
 def without_asked_otherwise(store: Store, contents: pa.Table, entries: pa.Table) -> pa.Table:
@@ -46,12 +49,24 @@ def without_asked_otherwise(store: Store, contents: pa.Table, entries: pa.Table)
     return contents.filter(pc.invert(pc.and_(takes_back, otherwise)))
 
 
+def without_known(store: Store, contents: pa.Table) -> pa.Table:
+    """``contents`` without those that the ledger has, of whatever manifest, and whether held or not."""
+    return contents.filter(pc.invert(pc.is_in(_entry(contents), _entry(same_targets(store, contents)))))
+
+
+def _entry(contents: pa.Table) -> pa.Array:
+    """One text for each entry: what was asked or taken back, by whom and when, in which words."""
+    takes_back = pc.equal(contents["state"], "withdrawn").cast(pa.string())
+    # Of all of it only `raw` may hold the character in between: it comes last.
+    return pc.binary_join_element_wise(takes_back, _texts(contents, _SAID), contents["raw"], "\x1f")
+
+
 def _are_withdrawn_items(entries: pa.Table) -> pa.ChunkedArray:
     return pc.and_(pc.equal(entries["kind"], "item"), pc.equal(entries["state"], "withdrawn"))
 
 
 def _texts(entries: pa.Table, columns: tuple[str, ...]) -> pa.Array:
     """One text for each combination of values."""
-    parts = [entries[name].fill_null("") for name in columns]
+    parts = [entries[name].cast(pa.string()).fill_null("") for name in columns]
     joined = pc.binary_join_element_wise(*parts, "\x1f")
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
