@@ -22,7 +22,8 @@ from pipelines.ingest_plans import (
 from pipelines.ingest_tables import Premises, commit, drop_carried, files_of, remembered, same, table_of
 from pipelines.jobs import Job
 from pipelines.lists import pin
-from pipelines.optouts.intake import take_in, weigh_list
+from pipelines.optouts.intake import take_in, told_how, weigh_list
+from pipelines.optouts.reuploads import cover_reuploads
 from pipelines.raw import files as raw_files
 from pipelines.raw import inputs, planning
 from pipelines.requesterkey import key_file
@@ -55,7 +56,8 @@ def ingest_manifest(
     """The manifest snapshot made of ``paths``, on top of the snapshot ``onto`` if given.
 
     Releases as of an earlier day than ``received_on`` do not know it. Without that day it is of the day of
-    ``onto``, or of none: then releases of any day know it.
+    ``onto``, or of none: then releases of any day know it. The bytes that opted-out items have by it are in
+    the ledger before it is visible.
 
     Raises:
         ConfigError: it was received before the snapshot that it adds to.
@@ -77,7 +79,8 @@ def ingest_manifest(
     actions = _partition(store, pinned, MANIFESTS, fmt, settings)
     if (existing := store.tables.find(MANIFESTS, snapshot)) is not None:
         drop_carried(store, remembered(store, actions))
-        return same(existing, files, Premises(date, onto))
+        cover_reuploads(store, same(existing, files, Premises(date, onto)), runner.watch)
+        return existing
     probe(store.backend)
     job = Job(
         f"manifest {snapshot}",
@@ -90,6 +93,7 @@ def ingest_manifest(
     partitioned, indexed, merged = runner.run(store, job)
     shards = {**before.shards, **{d.action.refs["shard"]: d.result.blobs["index"] for d in indexed}}
     table = table_of(before, snapshot, Premises(date, onto), partitioned, merged, files, shards)
+    cover_reuploads(store, table, runner.watch)
     return commit(store, table, [*partitioned, *indexed])
 
 
@@ -245,8 +249,9 @@ def ingest_opt_outs(
             f"{', '.join(paths)}: the list is empty. If nobody opted out, say so with --allow-empty"
         )
     entries = store.blobs.get_table(result.blobs["entries"], schema=OPT_OUTS_SCHEMA)
-    files = [{**file, **({"origin": origin} if origin else {})} for file in files_of(pinned, "opt-outs")]
-    weighed = weigh_list(store, entries, files, received_on, rules or Rules(), runner.watch)
+    rules = rules or Rules()
+    files = told_how(files_of(pinned, "opt-outs"), origin=origin, only_items=rules.only_items)
+    weighed = weigh_list(store, entries, files, received_on, rules, runner.watch)
     return take_in(store, weighed, files, received_on)
 
 

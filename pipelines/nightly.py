@@ -23,11 +23,13 @@ from pipelines.night.lineage import Lineage
 from pipelines.night.look import Seen, look, look_at_releases
 from pipelines.night.settings import Settings
 from pipelines.night.summary import Outcome, Summary, TakenIn
+from pipelines.optouts.reuploads import reuploads_of
 from pipelines.release import cut_release
 from pipelines.release_inputs import Inputs
 from pipelines.runner import Runner
 from pipelines.store.lease import Clock, Lease
 from pipelines.store.store import Store, open_store
+from pipelines.store.tables import MANIFESTS, OPT_OUTS
 from transforms.domain.errors import (
     ByleaveError,
     ConfigError,
@@ -131,18 +133,20 @@ class _Night:
 
     def take_in(self, unit: Unit) -> None:
         """Make a table of a unit; or leave it in place, with the reason."""
-        there = self.store.tables.names(unit.kind)
+        there = {kind: self.store.tables.names(kind) for kind in (unit.kind, OPT_OUTS)}
         inbox = next(inbox for inbox in self.settings.inboxes if inbox.kind == unit.kind)
         try:
             with self.lineage.ingest(unit) as run:
                 table = ingests.take_in(self.store, unit, inbox, self.runner)
-                run.made(table)
+                made = [table, *(reuploads_of(self.store, table) if unit.kind == MANIFESTS else ())]
+                for each in made:
+                    run.made(each)
         except _OF_A_UNIT as error:
             self.summary.left.append(Left(unit.kind, unit.place, why_of(unit.place, error)))
             return
         self.ledger.note(unit, table.name)
-        if table.name not in there:
-            self.summary.taken_in.append(TakenIn.of(table, unit.place))
+        new = (each for each in made if each.name not in there[each.kind])
+        self.summary.taken_in += [TakenIn.of(each, unit.place) for each in new]
 
     def cut(self, inputs: Inputs, each: Next) -> Outcome:
         """Cut and publish what is next for an edition, or ship what a run that died left out."""

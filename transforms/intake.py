@@ -85,18 +85,18 @@ def with_contents(entries: pa.Table, weights: pa.Table, manifest: str) -> pa.Tab
     """The entries that opt out the bytes of the items that ``entries`` opt out, or take that back.
 
     Args:
-        entries: in ``schemas.OPT_OUTS``.
+        entries: in ``schemas.OPT_OUTS``, with more columns or not.
         weights: in :data:`weigh.WEIGHTS`: of the items among them, with the content hashes of the manifest.
         manifest: its name, which goes into `evidence`.
 
     Returns:
-        A table of ``schemas.OPT_OUTS``, kind `content`, one for each hash of each item that has one: request,
-        purposes, state, dates, origin and requester are those of the item's entry, as is `raw`.
+        A table as ``entries`` is, kind `content`, one for each hash of each item that has one: request,
+        purposes, state, dates, origin and requester are those of the item's entry, as are `raw` and the rest.
     """
     is_item = pc.equal(entries["kind"], "item")
     items = entries.filter(pc.and_(is_item, pc.is_in(entries["state"], pa.array(["active", "withdrawn"]))))
     at = _find(items, weights)
-    derived = [OPT_OUTS.empty_table()]
+    derived = [entries.schema.empty_table()]
     for column, algorithm in (("content_md5", "md5"), ("content_sha256", "sha256")):
         found = weights[column].combine_chunks().take(pa.array(at, mask=at < 0))
         known = items.filter(found.is_valid())
@@ -108,7 +108,8 @@ def with_contents(entries: pa.Table, weights: pa.Table, manifest: str) -> pa.Tab
             "key": pc.binary_join_element_wise(algorithm, pc.ascii_lower(found.drop_null()), ":"),
             "evidence": evidence,
         }
-        derived.append(pa.table([changed.get(n, known[n]) for n in OPT_OUTS.names], schema=OPT_OUTS))
+        columns = [changed.get(name, known[name]) for name in entries.column_names]
+        derived.append(pa.table(columns, schema=entries.schema))
     return pa.concat_tables(derived).combine_chunks()
 
 

@@ -30,7 +30,7 @@ def fates_of(entries: pa.Table, ledger: pa.Table, on: datetime.date) -> list[str
         `held`; `received`, if the entry counts from a later day on; `expired`; `withdrawn`, if nothing that
         it asked for stands any longer; `active`; or :data:`SAYS_SO`. It may be withdrawn before it counts.
     """
-    left = _purposes_left(entries, ledger, on)
+    left = still_asked(entries, ledger, on)
     return [_fate(row, bits, on) for row, bits in zip(_rows(entries), left, strict=True)]
 
 
@@ -46,13 +46,16 @@ def _fate(row: Mapping[str, Any], left: int, on: datetime.date) -> str:
 
 def purposes_left(entries: pa.Table, ledger: pa.Table, on: datetime.date) -> list[int]:
     """For each of ``entries`` the purposes it speaks to that stand on a day; see :func:`fates_of`."""
-    bits = _purposes_left(entries, ledger, on)
+    bits = still_asked(entries, ledger, on)
     fates = fates_of(entries, ledger, on)
     return [left if fate == ACTIVE else 0 for left, fate in zip(bits, fates, strict=True)]
 
 
-def _purposes_left(entries: pa.Table, ledger: pa.Table, on: datetime.date) -> list[int]:
-    """What of each entry's purposes, with all narrower ones, nobody has withdrawn by the day."""
+def still_asked(entries: pa.Table, ledger: pa.Table, on: datetime.date) -> list[int]:
+    """What of each entry's purposes, with all narrower ones, nobody has withdrawn by the day.
+
+    The arguments are those of :func:`fates_of`. Whether an entry counts by then is not looked at.
+    """
     taken_back: dict[Hashable, list[tuple[datetime.date, int]]] = {}
     for row, bits in zip(_rows(ledger), _spread(ledger), strict=True):
         if row["state"] == WITHDRAWN and max(row["received_on"], row["effective_on"]) <= on:

@@ -18,9 +18,13 @@ from pipelines.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipelines.runner import Runner
     from pipelines.store.store import Dataset
     from pipelines.store.tables import Table
+
+_SAME_BYTES = {"entries": "rows", "held": "held"}
 
 
 @click.group()
@@ -66,6 +70,7 @@ def manifest(
     """
     from pipelines.ingest import ingest_manifest
     from pipelines.ingest_plans import accepted_share
+    from pipelines.optouts.reuploads import reuploads_of
     from pipelines.store.store import open_store
 
     opened = open_store(store)
@@ -81,7 +86,7 @@ def manifest(
         if max_quarantined_share is None
         else max_quarantined_share,
     )
-    _show(table, "item", opened.dataset, as_json)
+    _show(table, "item", opened.dataset, as_json, reuploads_of(opened, table))
 
 
 @ingest.command()
@@ -215,13 +220,14 @@ def detections(
     _show(table, "detection", opened.dataset, as_json)
 
 
-def _show(table: Table, what: str, dataset: Dataset, as_json: bool) -> None:
-    from pipelines.store.tables import LICENSES
+def _show(table: Table, what: str, dataset: Dataset, as_json: bool, reuploads: Sequence[Table] = ()) -> None:
+    from pipelines.store.tables import LICENSES, MANIFESTS
     from transforms.domain import subbuckets
 
     counts = table.counts
     looked = {"observer": table.observer or dataset.source, "full": table.full}
     buckets = len(subbuckets.by_home(table.buckets, dataset.buckets))
+    same_bytes = {name: sum(each.counts[of] for each in reuploads) for name, of in _SAME_BYTES.items()}
     result = {
         "snapshot": table.name,
         "date": table.date or None,
@@ -231,6 +237,7 @@ def _show(table: Table, what: str, dataset: Dataset, as_json: bool) -> None:
         "unparsable_cells": dict(table.unparsable),
         "buckets": buckets,
         "files": len(table.files),
+        **({"same_bytes": same_bytes} if table.kind == MANIFESTS else {}),
     }
     # Of licenses, rows that name no owner find their bucket by a manifest, when they are needed.
     places = counted(buckets, "bucket") if buckets else "no bucket yet, for no row names an owner"
@@ -240,8 +247,8 @@ def _show(table: Table, what: str, dataset: Dataset, as_json: bool) -> None:
         f" {counts['duplicates']:,} duplicates, {counts['quarantined']:,} in quarantine"
     )
     cells = ", ".join(f"{column} {count:,}" for column, count in sorted(table.unparsable.items()) if count)
-    show(
-        result,
-        text + (f"\n  cells that could not be read, now null: {cells}" if cells else ""),
-        as_json=as_json,
-    )
+    text += f"\n  cells that could not be read, now null: {cells}" if cells else ""
+    if reuploads:
+        entries = counted(same_bytes["entries"], "opt-out", "opt-outs")
+        text += f"\n  {entries} of the bytes of items that were opted out before, {same_bytes['held']:,} held"
+    show(result, text, as_json=as_json)

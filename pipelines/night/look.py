@@ -10,6 +10,7 @@ from pipelines.night.editions import Next, next_of
 from pipelines.night.inbox import Left, Unit, first_line, survey
 from pipelines.night.ledger import Ledger
 from pipelines.night.settings import Inbox, Settings
+from pipelines.optouts.requests import was_read
 from pipelines.release_inputs import Inputs, choose_inputs
 from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, SIGNALS
@@ -72,7 +73,7 @@ def look_at_releases(
             seen.problems.append(error)
         return seen
     if inbox and inbox.max_age_days is not None:
-        days = [table.date for table in seen.inputs.opt_outs]
+        days = [table.date for table in seen.inputs.opt_outs if was_read(table)]
         days += [unit.day for unit in units if unit.kind == OPT_OUTS]
         seen.problems += _outdated(inbox, inbox.max_age_days, max(days), now)
     seen.editions = [next_of(store, seen.inputs, edition) for edition in settings.editions]

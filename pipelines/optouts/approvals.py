@@ -8,13 +8,14 @@ from collections.abc import Collection
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.optouts.intake import Intake, accept, commit_entries, take_in
+from pipelines.optouts.intake import Intake, accept, commit_entries, take_in, told_how
 from pipelines.optouts.requests import (
     APPROVED,
     REFUSED,
     WITHDRAWN,
     entries_of,
     same_targets,
+    stated,
     unwithdrawn,
     waiting,
 )
@@ -63,7 +64,8 @@ def approve(
     begins = pc.max_element_wise(entries["effective_on"], day)
     written = _changed(entries, state="active", day=received_on, evidence=evidence, effective_on=begins)
     intake = accept(store, written, only_items=only_items, watch=watch)
-    return take_in(store, intake, _made_of(store, entries, APPROVED), received_on), intake
+    files = told_how(_made_of(store, entries, APPROVED), only_items=only_items)
+    return take_in(store, intake, files, received_on), intake
 
 
 def refuse(
@@ -168,8 +170,5 @@ def _asked_by_others(
 
 def _made_of(store: Store, entries: pa.Table, how: str) -> list[dict[str, object]]:
     """The lists whose entries were decided on, in the place of files."""
-    made = []
-    for name in sorted(set(entries["list"].to_pylist())):
-        blob = store.tables.get(OPT_OUTS, name).blobs["entries"]
-        made.append({"name": name, "bytes": blob.bytes, "sha256": blob.digest, "format": how})
-    return made
+    names = sorted(set(entries["list"].to_pylist()))
+    return [stated(store.tables.get(OPT_OUTS, name), how) for name in names]

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.lists import commit_list
-from pipelines.optouts.requests import APPROVED
+from pipelines.optouts.requests import APPROVED, was_read
 from pipelines.optouts.samebytes import without_asked_otherwise
 from pipelines.optouts.weighing import Weighing, weigh_targets
 from pipelines.progress import UNWATCHED, Watch
@@ -28,7 +28,7 @@ from transforms.formats.optouts.entries import merge_lists, turns_of
 from transforms.intake import FEW_ENTRIES, Rules, hold, targets_of, with_contents
 
 Files = Sequence[Mapping[str, Any]]
-"""What a list was made of: name, bytes, sha256, format of each file; the origin where one is stated."""
+"""What a list was made of: name, bytes, sha256, format of each file; origin and only_items where stated."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,8 @@ def _last_version(tables: Sequence[Table], files: Files, received_on: str) -> Ta
     versions = [
         table
         for table in tables
-        if table.date <= received_on
+        if was_read(table)
+        and table.date <= received_on
         and _series(table.files) == _series(files)
         and (not table.counts.get("held_whole") or table.name in approved)
     ]
@@ -113,6 +114,19 @@ def _last_version(tables: Sequence[Table], files: Files, received_on: str) -> Ta
 def _series(files: Files) -> set[str]:
     """What versions of one list have in common."""
     return {file.get("origin") or PurePosixPath(file["name"]).name for file in files}
+
+
+def told_how(
+    files: Sequence[Mapping[str, Any]], *, origin: str | None = None, only_items: bool = False
+) -> list[dict[str, Any]]:
+    """``files``, with what was said of them when they were taken in."""
+    said = {"origin": origin, "only_items": only_items}
+    return [{**file, **{name: value for name, value in said.items() if value}} for file in files]
+
+
+def is_of_items_alone(files: Files) -> bool:
+    """Whether a list takes opted-out items for themselves, and not for their bytes."""
+    return any(file.get("only_items") for file in files)
 
 
 def accept(store: Store, entries: pa.Table, *, only_items: bool = False, watch: Watch = UNWATCHED) -> Intake:
@@ -142,6 +156,7 @@ def take_in(store: Store, intake: Intake, files: Files, received_on: str) -> Tab
     Raises:
         InputError: it is held as a whole and withdraws much: neither its word nor that of its last version
             may be lost meanwhile.
+        StateError: the same entries were taken in that day, with another answer to what items stand for.
     """
     counts = counts_of(intake.entries)
     if intake.whole and counts["withdrawn"] > FEW_ENTRIES:
@@ -151,7 +166,14 @@ def take_in(store: Store, intake: Intake, files: Files, received_on: str) -> Tab
             " --max-growth"
         )
     more = {"derived": intake.derived, "held_whole": counts["held"] if intake.whole else 0}
-    return commit_entries(store, intake.entries, files, received_on, more)
+    table = commit_entries(store, intake.entries, files, received_on, more)
+    if is_of_items_alone(table.files) != is_of_items_alone(files):
+        how = "with" if is_of_items_alone(table.files) else "without"
+        raise StateError(
+            f"opt-outs {table.name!r} is there already, and was taken in {how} --only-items. Lists are"
+            " written once: take it in as it was, or as of a later day"
+        )
+    return table
 
 
 def commit_entries(

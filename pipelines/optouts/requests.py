@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +18,9 @@ from transforms.lifecycle import ACTIVE, EXPIRED, RECEIVED, fates_of
 APPROVED, REFUSED, WITHDRAWN = "approved", "refused", "withdrawn"
 DECISIONS = (APPROVED, REFUSED, WITHDRAWN)
 """What a person decided: the format of the lists that say so."""
+
+SAME_BYTES = "same-bytes"
+"""The format of lists of the bytes that items of another list have by a manifest that came later."""
 
 SHAPE = pa.schema([*schemas.OPT_OUTS, pa.field("list", pa.string(), nullable=False)])
 """An entry, and the list that holds it."""
@@ -35,6 +39,14 @@ def same_targets(store: Store, entries: pa.Table) -> pa.Table:
     return found.filter(pc.is_in(_about(found), _about(entries)))
 
 
+def about_items(store: Store, tables: Sequence[Table]) -> pa.Table:
+    """The entries of lists that opt out items, and those that take one of these back, in :data:`SHAPE`."""
+    found = _select(store, tables, "kind", pa.array(["item"]))
+    asked = found.filter(pc.equal(found["state"], "active"))
+    takes_back = found.filter(pc.equal(found["state"], "withdrawn"))
+    return pa.concat_tables([asked, takes_back.filter(pc.is_in(_about(takes_back), _about(asked)))])
+
+
 def unwithdrawn(store: Store, entries: pa.Table, day: str) -> pa.Table:
     """Those of ``entries`` that nobody has withdrawn by then, whether they count yet, or still."""
     fates = fates_of(entries, same_targets(store, entries), datetime.date.fromisoformat(day))
@@ -49,8 +61,11 @@ def waiting(store: Store) -> pa.Table:
     if not len(held) or not decided:
         return held
     said = _select(store, decided, "request", held["request"].unique())
-    # A word of a person is on what was written, whatever it was taken for.
-    return held.filter(pc.invert(pc.is_in(_written(held), _written(said))))
+    # A word of a person is on what was written, whatever it was taken for; but one on an item is none on
+    # bytes that a later manifest says it has.
+    answered = pc.is_in(_written(held), _written(said))
+    of_bytes = pc.is_in(_written(held, "kind", "key"), _written(said, "kind", "key"))
+    return held.filter(pc.invert(pc.if_else(pc.equal(held["kind"], "content"), of_bytes, answered)))
 
 
 def is_decision(table: Table) -> bool:
@@ -58,8 +73,20 @@ def is_decision(table: Table) -> bool:
     return any(file["format"] in DECISIONS for file in table.files)
 
 
-def _written(entries: pa.Table) -> pa.Array:
-    return pc.binary_join_element_wise(entries["request"], entries["raw"], "\x1f").combine_chunks()
+def was_read(table: Table) -> bool:
+    """Whether a list was read from files, and not made of entries of other lists."""
+    return not any(file["format"] in (*DECISIONS, SAME_BYTES) for file in table.files)
+
+
+def stated(table: Table, how: str) -> dict[str, Any]:
+    """A list in the place of a file of which another one is made."""
+    blob = table.blobs["entries"]
+    return {"name": table.name, "bytes": blob.bytes, "sha256": blob.digest, "format": how}
+
+
+def _written(entries: pa.Table, *more: str) -> pa.Array:
+    parts = [entries[name] for name in ("request", *more, "raw")]
+    return pc.binary_join_element_wise(*parts, "\x1f").combine_chunks()
 
 
 def _about(entries: pa.Table) -> pa.Array:

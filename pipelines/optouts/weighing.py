@@ -1,4 +1,4 @@
-"""What a list would remove: its targets are weighed against the newest manifest, wherever not remembered.
+"""What a list would remove: its targets are weighed against a manifest, wherever not remembered.
 
 It runs in threads of this process, as the gate does: it reads two narrow columns of the buckets that are
 concerned, which is less than starting a runner would cost. Neither Beam nor DuckDB is imported.
@@ -43,12 +43,14 @@ class Weighing:
     weights: pa.Table
 
 
-def weigh_targets(store: Store, targets: pa.Table, watch: Watch = UNWATCHED) -> Weighing:
-    """What ``targets`` (``weigh.TARGETS``, distinct) meet in the newest manifest.
+def weigh_targets(
+    store: Store, targets: pa.Table, watch: Watch = UNWATCHED, manifest: Table | None = None
+) -> Weighing:
+    """What ``targets`` (``weigh.TARGETS``, distinct) meet in ``manifest``; if it is not given in the newest.
 
     What a target met under an earlier name of its owner is not weighed: only what the manifest itself says.
     """
-    manifest = store.tables.newest(MANIFESTS)
+    manifest = manifest or store.tables.newest(MANIFESTS)
     if manifest is None:
         return Weighing("", 0, WEIGHTS.empty_table())
     return Weighing(manifest.name, manifest.counts["rows"], _weigh(store, manifest, targets, watch))

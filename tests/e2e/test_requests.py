@@ -334,6 +334,15 @@ def test_of_a_request_taken_back_for_one_purpose_so_are_the_bytes(store: Store, 
     assert kept(store, cut(store)) == ALL_ITEMS
 
 
+def test_of_two_items_taken_back_the_bytes_stay_out_for_what_is_left_of_one(
+    store: Store, tmp_path: Path
+) -> None:
+    opt_out(store, write(tmp_path, "asked.txt", "101", "202"))
+    lines = ("target,state,purposes", "101,withdrawn,generative-training", "202,withdrawn,")
+    opt_out(store, write(tmp_path, "back.csv", *lines), day="2026-11-12")
+    assert kept(store, cut(store)) == ALL_ITEMS - {"101", "202"}
+
+
 def test_approving_an_item_is_no_word_on_bytes_that_many_items_have(store: Store, tmp_path: Path) -> None:
     opt_out(store, write(tmp_path, "items.txt", "999"))
     many = [item(str(number), B, content_md5=MD5) for number in range(1_000, 2_001)]
