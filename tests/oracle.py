@@ -10,6 +10,8 @@ import struct
 import unicodedata
 from collections import Counter
 
+import flickr_url_parser
+
 from transforms.domain import license_changes, purposes
 from transforms.domain.licenses import LICENSES
 from transforms.domain.reasons import OPT_OUTS, PRECEDENCE
@@ -169,6 +171,32 @@ def called(row):
     return {(kind, row["source"], key) for kind, key in called if key}
 
 
+def shown(row):
+    """By kind the targets of Flickr's that a row of another platform shows in its addresses."""
+    if row["source"] == "flickr":
+        return {"item": set(), "owner": set()}
+    pages, links = ([row[name] for name in names if row[name]] for names in (_PAGES, _LINKS))
+    below = [re.match(_BELOW_OWNER, page, re.IGNORECASE) for page in pages]
+    owners = [found[4].upper().replace("%40", "@") for found in below if found]
+    return {
+        "item": {("item", "flickr", photo) for photo in map(photo_of, links) if photo},
+        "owner": {("owner", "flickr", owner) for owner in owners}
+        | {("alias", "flickr", alias) for alias in map(alias_of, pages) if alias},
+    }
+
+
+_PAGES, _LINKS = ("page_url", "owner_id"), ("page_url", "image_url")
+_BELOW_OWNER = "((https?:)?//)*(?:www[.])?flickr[.]com/(photos|people)/([0-9]+(?:@|%40)N[0-9]{2})(?:/|$)"
+
+
+def photo_of(url):
+    """The photo that an address is of, by the Flickr Foundation's reading of it."""
+    try:
+        return flickr_url_parser.parse_flickr_url(url).get("photo_id")
+    except (flickr_url_parser.NotAFlickrUrl, flickr_url_parser.UnrecognisedUrl):
+        return None
+
+
 def named(row, rows):
     """By kind the targets that mean the row, among ``rows``, of whom some may be of the same owner."""
     urls = [url for url in (row["page_url"], row["image_url"]) if url]
@@ -202,6 +230,10 @@ def leave_one(row, leave, rows):
                 sets[f"no_{kind}"] |= said["no"]
                 for name in ("granted_by_owner", "granted_by_depicted", "refused"):
                     sets[name] |= said[name]
+    for said in leave:  # a yes does not travel
+        for kind, targets in shown(row).items():
+            if (said["kind"], said["source"], said["key"]) in targets:
+                sets[f"no_{kind}"] |= said["no"]
     if ("tag", None, "nocv") in means["tag"]:
         sets["no_tag"] |= NO_CV
     return sets
