@@ -11,7 +11,7 @@ from pipelines.store.store import Store
 from pipelines.threads import in_threads
 from transforms.domain.errors import InputError
 from transforms.domain.schemas import MANIFEST
-from transforms.domain.targets import parse_targets
+from transforms.domain.targets import FLICKR, are_flickrs, parse_targets
 from transforms.domain.texts import shown
 from transforms.match import FLICKRS, OWNER_KINDS, columns_for, match
 
@@ -35,12 +35,12 @@ def look_up(store: Store, explainer: Explainer, target: str, source: str) -> tup
         items, owners = _met(store, explainer, kind, key)
         if items or owners:
             return items, owners
-    for written in dict.fromkeys([key, target.strip()] if kind in ("item", "owner") else [target.strip()]):
-        item, owner = (source, written), (source, written)
-        if kind != "owner" and records.homes([item]):
-            return [item], []
-        if kind != "item" and records.of_owner(*owner):
-            return [], [owner]
+    whose = FLICKR if are_flickrs(pa.array([target]))[0].as_py() else source
+    for named in dict.fromkeys([(whose, key), (source, target.strip())][kind not in FLICKRS :]):
+        if kind != "owner" and records.homes([named]):
+            return [named], []
+        if kind != "item" and records.of_owner(*named):
+            return [], [named]
     if kind in FLICKRS and explainer.inputs.manifest.foreign:
         items, _ = _met(store, explainer, kind, key)
         if items:

@@ -35,6 +35,7 @@ __all__ = [
     "KINDS",
     "TAGS_THAT_SAY_NO",
     "aliases_of",
+    "are_flickrs",
     "are_nsids",
     "covered_by",
     "hosts_of",
