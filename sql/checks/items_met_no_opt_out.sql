@@ -161,12 +161,12 @@ short_links as (
             source,
             item_id,
             regexp_extract(
-                url, '^(www\.)?flic\.kr/p/([2-9A-HJ-NP-Za-km-z][1-9A-HJ-NP-Za-km-z]{0,9})([/?&]|$)', 2
+                url, '^(www\.)?flic\.kr/p/([2-9A-HJ-NP-Za-km-z][1-9A-HJ-NP-Za-km-z]*)([/?&]|$)', 2
             ) as code
         from shown
         where name <> 'owner_id'
     ) as links
-    where code <> ''
+    where length(code) between 1 and 10
 ),
 
 named as (
@@ -224,13 +224,13 @@ named as (
         'flickr' as platform,
         unnest([
             regexp_extract(
-                url, '^((www|m|secure)\.)?flickr\.com/(photos|videos)/[\w@.-]+/([1-9][0-9]{0,18})([/?&]|$)', 4
+                url, '^((www|m|secure)\.)?flickr\.com/(photos|videos)/[\w@.-]+/([1-9][0-9]*)([/?&]|$)', 4
             ),
             regexp_extract(
                 url,
                 '^((farm[0-9]+\.)?static\.flickr|(farm[0-9]+|live|c[0-9]+)\.staticflickr)\.com'
-                || '/([0-9]+/){1,2}([1-9][0-9]{0,18})_[0-9A-Za-z]+([_.?]|$)',
-                5
+                || '/([0-9]+/)([0-9]+/)?([1-9][0-9]*)_[0-9A-Za-z]+([_.?]|$)',
+                6
             )
         ]) as key
     from shown
@@ -255,7 +255,7 @@ named as (
             source,
             item_id,
             regexp_extract(
-                url, '^((www|m|secure)\.)?flickr\.com/(photos|people|videos)/([0-9]+@[Nn][0-9]{2})([/?]|$)', 4
+                url, '^((www|m|secure)\.)?flickr\.com/(photos|people|videos)/([0-9]+@[Nn][0-9][0-9])([/?]|$)', 4
             ) as owner,
             regexp_extract(
                 url, '^((www|m|secure)\.)?flickr\.com/(photos|people|videos)/([\w-]+)([/?]|$)', 4
