@@ -20,10 +20,10 @@ from transforms.weigh import TARGETS, WEIGHTS
 
 OWNERS = [f"{number}@N00" for number in range(6)]
 TARGET_ROWS = [
+    ("item", "elsewhere", "3"),
     ("item", "flickr", "3"),
     ("item", "flickr", "15"),
     ("item", "flickr", "999"),
-    ("item", "elsewhere", "3"),
     *(("owner", "flickr", owner) for owner in [*OWNERS, "9@N09"]),
     ("tag", None, "cat"),
     ("tag", None, "nothing"),
