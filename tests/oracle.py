@@ -10,8 +10,6 @@ import struct
 import unicodedata
 from collections import Counter
 
-import flickr_url_parser
-
 from transforms.domain import license_changes, purposes
 from transforms.domain.licenses import LICENSES
 from transforms.domain.reasons import OPT_OUTS, PRECEDENCE
@@ -156,7 +154,9 @@ def plain_name(name):
 
 
 def alias_of(url):
-    found = re.match("((https?:)?//)*(www[.])?flickr[.]com/photos/([A-Za-z0-9_-]+)/", url, re.IGNORECASE)
+    found = re.match(
+        "((https?:)?//)*(www[.])?flickr[.]com/photos/([A-Za-z0-9_-]+)(?:/|$)", url, re.IGNORECASE
+    )
     return found[4].lower() if found else None
 
 
@@ -189,12 +189,23 @@ _PAGES, _LINKS = ("page_url", "owner_id"), ("page_url", "image_url")
 _BELOW_OWNER = "((https?:)?//)*(?:www[.])?flickr[.]com/(photos|people)/([0-9]+(?:@|%40)N[0-9]{2})(?:/|$)"
 
 
+_PHOTO = (
+    r"(?:www\.|m\.)?flickr\.com/photos/[^/]+/([1-9][0-9]*)(?:[/?]|$)",
+    r"(?:www\.|m\.)?flickr\.com/photo\.gne\?id=([1-9][0-9]*)$",
+    r"(?:live\.static|farm[0-9]+\.static\.)flickr\.com/[0-9]+/([1-9][0-9]*)_[0-9a-z]+[_.]",
+)
+_DIGITS = "123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
 def photo_of(url):
-    """The photo that an address is of, by the Flickr Foundation's reading of it."""
-    try:
-        return flickr_url_parser.parse_flickr_url(url).get("photo_id")
-    except (flickr_url_parser.NotAFlickrUrl, flickr_url_parser.UnrecognisedUrl):
-        return None
+    """The photo that an address is of."""
+    plain = plain_url(url)
+    found = [each[1] for pattern in _PHOTO if (each := re.match(pattern, plain))]
+    short = re.match(rf"flic\.kr/p/([{_DIGITS}]+)$", plain)
+    number = (
+        sum(58**place * _DIGITS.index(digit) for place, digit in enumerate(short[1][::-1])) if short else 0
+    )
+    return found[0] if found else str(number) if number else None
 
 
 def named(row, rows):
