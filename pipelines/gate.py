@@ -32,6 +32,7 @@ _Rows = npt.NDArray[np.bool_]
 _OWNERS = ("owner", "refused-owner")  # concern the one bucket that the owner lives in
 _ITEMS = ("item", "refused-item")
 _SHOWN = ("alias", "name", "url", "host", "content", "tag")
+_FLICKRS = "flickrs-"  # before the kind of what rows of other platforms may show
 _COLUMNS = {
     "item": ("source", "item_id"),
     "owner": ("source", "owner_id"),
@@ -43,6 +44,8 @@ _COLUMNS = {
     "host": ("page_url", "image_url"),
     "content": ("content_md5", "content_sha256"),
     "tag": ("tags", "machine_tags"),
+    "flickrs-item": ("source", "page_url", "image_url"),
+    "flickrs-owner": ("source", "owner_id", "page_url"),
 }
 _DICTIONARIES = ("source", "owner_id", "owner_name", "tags.list.element", "machine_tags.list.element")
 
@@ -59,6 +62,8 @@ def plan(store: Store, items: Mapping[int, Blob], inputs: Inputs, purpose: str) 
     """
     against = objections(store, inputs.opt_outs, inputs.consents, purpose, inputs.as_of)
     owners, ids, shown = _of_kinds(against, _OWNERS), _of_kinds(against, _ITEMS), _of_kinds(against, _SHOWN)
+    if inputs.manifest.foreign:
+        shown = pa.concat_tables([shown, _flickrs(against)]).combine_chunks()
     of_all, wide = _put(store, ids), _put(store, shown)
     source, key = (owners[name].combine_chunks() for name in ("source", "key"))
     homes = keys.bucket_of(keys.home_hash(source, key, key), store.dataset.buckets)
@@ -84,6 +89,13 @@ def _action(bucket: int, part: Blob, against: Sequence[Blob]) -> Action:
 
 def _of_kinds(against: pa.Table, kinds: Sequence[str]) -> pa.Table:
     return against.filter(pc.is_in(against["kind"], pa.array(kinds)))
+
+
+def _flickrs(against: pa.Table) -> pa.Table:
+    """What was asked of Flickr's items and owners, to be held against the rows of other platforms."""
+    asked = _of_kinds(against, ("item", "owner"))
+    asked = asked.filter(pc.equal(asked["source"], targets.FLICKR))
+    return asked.set_column(0, SCHEMA.field(0), pc.binary_join_element_wise(_FLICKRS, asked["kind"], ""))
 
 
 def _put(store: Store, against: pa.Table) -> Blob | None:
@@ -138,7 +150,21 @@ def _called(rows: pa.Table, asked: pa.Table) -> _Rows:
     owners = _texts(rows, "owner_id")
     alone = pc.if_else(targets.are_nsids(owners), pa.scalar(None, pa.string()), pc.ascii_lower(owners))
     pages = targets.aliases_of(_texts(rows, "page_url"))
-    return _on_platform(rows, asked, pages) | _on_platform(rows, asked, alone)
+    met = _on_platform(rows, asked, pages) | _on_platform(rows, asked, alone)
+    flickrs = asked.filter(pc.equal(asked["source"], targets.FLICKR))
+    return met | _shows(targets.aliases_of, "page_url", "owner_id")(rows, flickrs)
+
+
+def _shows(normal: Callable[[pa.Array], pa.Array], *columns: str) -> Callable[[pa.Table, pa.Table], _Rows]:
+    """The rows of other platforms in which an address is of what was asked of Flickr's."""
+
+    def check(rows: pa.Table, asked: pa.Table) -> _Rows:
+        met = np.zeros(len(rows), np.bool_)
+        for name in columns:
+            met |= _flags(pc.is_in(normal(_texts(rows, name)), asked["key"].combine_chunks()))
+        return met & _flags(pc.not_equal(rows["source"], targets.FLICKR))
+
+    return check
 
 
 def _shown_as(rows: pa.Table, asked: pa.Table) -> _Rows:
@@ -196,5 +222,7 @@ _CHECKS: dict[str, Callable[[pa.Table, pa.Table], _Rows]] = {
     "host": _hosted,
     "content": _same_bytes,
     "tag": _tagged,
+    "flickrs-item": _shows(targets.items_of, "page_url", "image_url"),
+    "flickrs-owner": _shows(targets.nsids_of, "page_url", "owner_id"),
 }
 STAGE = Stage("Gate", run)

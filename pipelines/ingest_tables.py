@@ -113,6 +113,7 @@ def table_of(
         observed_on=premises.observed_on,
         observer=premises.observer,
         full=premises.full,
+        foreign=before.foreign or any(done.result.counts.get("foreign", 0) for done in partitioned),
     )
 
 

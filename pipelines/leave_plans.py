@@ -17,6 +17,9 @@ from pipelines.store.tables import Table
 _WIDE_COUNTS = ("aliases", "names", "urls", "hosts", "contents", "tags")
 """Of an opt-out list: what it counts of targets that do not say where they live."""
 
+_FLICKRS_COUNTS = ("items", "owners")
+"""And what it counts of those that rows of other platforms may show besides."""
+
 
 @dataclass(frozen=True)
 class PlanStanding:
@@ -32,7 +35,13 @@ class PlanStanding:
         if not any(lists):
             return []
         return [
-            standing.action(*lists, buckets=self.buckets, shards=self.shards, as_of=self.inputs.as_of),
+            standing.action(
+                *lists,
+                buckets=self.buckets,
+                shards=self.shards,
+                as_of=self.inputs.as_of,
+                shown=self.inputs.manifest.foreign,
+            ),
         ]
 
 
@@ -44,8 +53,11 @@ class PlanWideTargets:
 
     def __call__(self, results: Sequence[Sequence[Done]]) -> Sequence[Action]:
         """See :data:`pipelines.jobs.Plan`."""
-        wide = [each for each in self.inputs.opt_outs if any(map(each.counts.get, _WIDE_COUNTS))]
-        return [wide_targets.action(chunk) for chunk in chunks(wide)]
+        foreign = self.inputs.manifest.foreign
+        counts = (*_WIDE_COUNTS, *_FLICKRS_COUNTS) if foreign else _WIDE_COUNTS
+        wide = [each for each in self.inputs.opt_outs if any(map(each.counts.get, counts))]
+        aliases = self.inputs.aliases if foreign else None
+        return [wide_targets.action(chunk, shown=aliases) for chunk in chunks(wide)]
 
 
 def chunks(lists: Sequence[Table]) -> Iterator[Sequence[Table]]:

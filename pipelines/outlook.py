@@ -23,6 +23,7 @@ _CALLED = {
     **dict.fromkeys(("looks", "ledger"), "licenses"),
     **dict.fromkeys(("rules", "signaled"), "signals"),
     "targets": "opt_outs",
+    "shown": "manifest",
     "observers": "policy",
     "on": "as_of",
 }

@@ -154,7 +154,9 @@ def plain_name(name):
 
 
 def alias_of(url):
-    found = re.match("((https?:)?//)*(www[.])?flickr[.]com/photos/([A-Za-z0-9_-]+)/", url, re.IGNORECASE)
+    found = re.match(
+        "((https?:)?//)*(www[.])?flickr[.]com/photos/([A-Za-z0-9_-]+)(?:/|$)", url, re.IGNORECASE
+    )
     return found[4].lower() if found else None
 
 
@@ -167,6 +169,43 @@ def called(row):
     names = {plain_name(name)} if name else set()
     called = {("alias", key) for key in aliases} | {("name", key) for key in names}
     return {(kind, row["source"], key) for kind, key in called if key}
+
+
+def shown(row):
+    """By kind the targets of Flickr's that a row of another platform shows in its addresses."""
+    if row["source"] == "flickr":
+        return {"item": set(), "owner": set()}
+    pages, links = ([row[name] for name in names if row[name]] for names in (_PAGES, _LINKS))
+    below = [re.match(_BELOW_OWNER, page, re.IGNORECASE) for page in pages]
+    owners = [found[4].upper().replace("%40", "@") for found in below if found]
+    return {
+        "item": {("item", "flickr", photo) for photo in map(photo_of, links) if photo},
+        "owner": {("owner", "flickr", owner) for owner in owners}
+        | {("alias", "flickr", alias) for alias in map(alias_of, pages) if alias},
+    }
+
+
+_PAGES, _LINKS = ("page_url", "owner_id"), ("page_url", "image_url")
+_BELOW_OWNER = "((https?:)?//)*(?:www[.])?flickr[.]com/(photos|people)/([0-9]+(?:@|%40)N[0-9]{2})(?:/|$)"
+
+
+_PHOTO = (
+    r"(?:www\.|m\.)?flickr\.com/photos/[^/]+/([1-9][0-9]*)(?:[/?]|$)",
+    r"(?:www\.|m\.)?flickr\.com/photo\.gne\?id=([1-9][0-9]*)$",
+    r"(?:live\.static|farm[0-9]+\.static\.)flickr\.com/[0-9]+/([1-9][0-9]*)_[0-9a-z]+[_.]",
+)
+_DIGITS = "123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def photo_of(url):
+    """The photo that an address is of."""
+    plain = plain_url(url)
+    found = [each[1] for pattern in _PHOTO if (each := re.match(pattern, plain))]
+    short = re.match(rf"flic\.kr/p/([{_DIGITS}]+)$", plain)
+    number = (
+        sum(58**place * _DIGITS.index(digit) for place, digit in enumerate(short[1][::-1])) if short else 0
+    )
+    return found[0] if found else str(number) if number else None
 
 
 def named(row, rows):
@@ -202,6 +241,10 @@ def leave_one(row, leave, rows):
                 sets[f"no_{kind}"] |= said["no"]
                 for name in ("granted_by_owner", "granted_by_depicted", "refused"):
                     sets[name] |= said[name]
+    for said in leave:  # a yes does not travel
+        for kind, targets in shown(row).items():
+            if (said["kind"], said["source"], said["key"]) in targets:
+                sets[f"no_{kind}"] |= said["no"]
     if ("tag", None, "nocv") in means["tag"]:
         sets["no_tag"] |= NO_CV
     return sets

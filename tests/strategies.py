@@ -22,7 +22,7 @@ from transforms.domain.reasons import BIT
 from transforms.domain.schemas import DETECTIONS, LEAVE, LICENSES, MANIFEST, REPEATING, SIGNALED
 from transforms.facts import join_facts
 from transforms.ledger import Look, build_ledger, newest
-from transforms.match import match
+from transforms.match import FLICKRS, match
 
 SOURCES = ("flickr", "commons")
 DAYS = tuple(datetime.date(2026, 11, day) for day in (1, 2, 3))
@@ -45,6 +45,12 @@ URL_KEYS = (
     *("img.example.org/1_o.jpg", "img.example.org/@n/3.jpg"),
 )
 FLICKR_PAGES = ("https://www.flickr.com/photos/Ann/1/", "http://flickr.com/photos/12345678@N00/2")
+FLICKR_IMAGES = (
+    *("https://live.staticflickr.com/65535/2_0a1b_b.jpg", "//farm8.static.flickr.com/7001/1_0a1b_o.jpg?zz=1"),
+    *("https://flic.kr/p/3", "http://flickr.com/photo.gne?id=1", "http://live.staticflickr.com/65535/"),
+)
+FLICKR_PEOPLE = ("https://www.flickr.com/people/12345678%40n00/", "flickr.com/photos/ANN")
+FLICKR_ITEMS, NSID = ("1", "2"), "12345678@N00"
 HOST_KEYS = ("example.org", "photos.example.org", "img.example.org", "hotos.example.org")
 CONTENT_KEYS = ("md5:" + "0" * 32, "sha256:" + "f" * 64, "md5:" + "1" * 32)
 SAYING_NO = (["no_cv"], ["cat", "No CV"], ["NO-CV"], ["nocv", ""])
@@ -71,8 +77,8 @@ VALUES = {
     "longitude": (None, 0.0, -0.0, -180.0),
     "latitude": (None, 0.0, -0.0, 89.5),
     "accuracy": (None, 1, 16),
-    "page_url": (None, *PAGES, *FLICKR_PAGES),
-    "image_url": (None, *IMAGES),
+    "page_url": (None, *PAGES, *FLICKR_PAGES, *FLICKR_PEOPLE, FLICKR_IMAGES[2]),
+    "image_url": (None, *IMAGES, *FLICKR_IMAGES),
     "width": (None, 640),
     "height": (None, 480),
     "content_md5": (None, "0" * 32),
@@ -159,8 +165,8 @@ def leave(world, *, max_size=5):
 
     ids = (*world.items, *world.owners)
     row = (
-        named("item", ids, SOURCES)
-        | named("owner", ids, SOURCES)
+        named("item", (*ids, *FLICKR_ITEMS), SOURCES)
+        | named("owner", (*ids, NSID), SOURCES)
         | named("alias", ("ann", *map(ascii_lower, world.owners)), SOURCES)
         | named("name", ("ann", "zoë"), SOURCES)
         | named("url", URL_KEYS, (None,))
@@ -260,13 +266,16 @@ class Bucket:
 
 
 def leave_tables(rows, manifest, shape="plain"):
-    """What stands of items and owners, what stands of others, and which of these the manifest meets."""
-    own = [row for row in rows if row["kind"] in ("item", "owner")]
-    wide = table([row for row in rows if row not in own], LEAVE, shape)
-    named = {(row["kind"], row["key"]) for row in rows} - {(row["kind"], row["key"]) for row in own}
+    """What stands of items and owners, what stands of others, and which of these the manifest meets.
+
+    Flickr's items and owners are among both: a row of another platform may show them.
+    """
+    own = [row for row in rows if row["kind"] in FLICKRS]
+    wide = [row for row in rows if row not in own or row["source"] == "flickr"]
+    named = {(row["kind"], row["key"]) for row in wide}
     kinds, keys = zip(*sorted(named | {("tag", "nocv")}), strict=True)
     met = match(manifest, pa.table({"kind": kinds, "key": keys}))
-    return table(own, LEAVE, shape), wide, met
+    return table(own, LEAVE, shape), table(wide, LEAVE, shape), met
 
 
 @st.composite

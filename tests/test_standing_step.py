@@ -120,8 +120,6 @@ def test_what_stands_goes_where_it_can_be_honored(store: Store, tmp_path: Path) 
         {"kind": "alias", "key": "ann", "no": ALL},
         {"kind": "tag", "key": "x", "no": ALL},
     ]
-    targets = store.blobs.get_table(result.blobs["targets"], schema=standing.TARGETS)
-    assert targets.equals(wide.select(standing.TARGETS.names))
     found = {}
     for name, places in (("owners", store.dataset.buckets), ("items", store.dataset.shards)):
         for routed in result.routed[name]:

@@ -22,8 +22,8 @@ COLUMNS = (*(f"no_{kind}" for kind in OPT_OUTS), "granted_by_owner", "granted_by
 NO_OF_TAGS = int(purposes.spread_no(np.array([purposes.BIT["computer-vision"]], np.uint16))[0])
 """What a tag says no to by itself."""
 
-_NAMES = ("alias", "name")
-"""By which an owner is called: an opt-out of them is one of the owner."""
+_NAMED = {"alias": "no_owner", "name": "no_owner", "owner": "no_owner", "item": "no_item"}
+"""Kinds that are met on a platform, and what they are opt-outs of: who is called so means the owner."""
 
 _SAID = ("no", "granted_by_owner", "granted_by_depicted", "refused")
 
@@ -34,7 +34,8 @@ def leave_of(manifest: pa.Table, leave: pa.Table, wide: pa.Table, met: pa.Table)
     Args:
         manifest: the columns :data:`OWN_COLUMNS`.
         leave: in :data:`schemas.LEAVE`: items and owners, each once; others than this bucket's do no harm.
-        wide: in :data:`schemas.LEAVE`: the other kinds, all that stand.
+        wide: in :data:`schemas.LEAVE`: the other kinds, all that stand; also Flickr's items and owners, where
+            rows of other platforms may show them.
         met: in :data:`schemas.MET`: what this bucket meets. What is met and does not stand is nothing.
     """
     columns = {name: np.zeros(len(manifest), np.uint16) for name in COLUMNS}
@@ -47,8 +48,8 @@ def leave_of(manifest: pa.Table, leave: pa.Table, wide: pa.Table, met: pa.Table)
     for kind in OPT_OUTS[2:]:
         rows = met.filter(pc.equal(met["kind"], kind))
         np.bitwise_or.at(columns[f"no_{kind}"], rows["row"].to_numpy(), _no(rows, wide, kind))
-    for kind in _NAMES:
-        _name(columns["no_owner"], manifest, met.filter(pc.equal(met["kind"], kind)), wide, kind)
+    for kind, column in _NAMED.items():
+        _name(columns[column], manifest, met.filter(pc.equal(met["kind"], kind)), wide, kind)
     return {name: pa.array(column) for name, column in columns.items()}
 
 
@@ -87,18 +88,18 @@ def _no(met: pa.Table, wide: pa.Table, kind: str) -> Purposes:
     return no
 
 
-def _name(no_owner: Purposes, manifest: pa.Table, met: pa.Table, wide: pa.Table, kind: str) -> None:
-    """What stands against a name, said of all that its owner has."""
+def _name(no_named: Purposes, manifest: pa.Table, met: pa.Table, wide: pa.Table, kind: str) -> None:
+    """What stands against a name on its platform, said of the row, or of all that its owner has."""
     for source in met["source"].unique().to_pylist():
         asked = wide.filter(pc.equal(wide["source"], source))
         here = met.filter(pc.equal(met["source"], source))
         no = _no(here, asked, kind)
         owned = here["owner_id"].is_valid().to_numpy()
         rows = here["row"].fill_null(-1).to_numpy()
-        np.bitwise_or.at(no_owner, rows[~owned], no[~owned])
+        np.bitwise_or.at(no_named, rows[~owned], no[~owned])
         owner, of_owner = _each_once(here["owner_id"].filter(pa.array(owned)), no[owned])
         of_row = _of_owners(manifest, pa.chunked_array([pa.repeat(source, len(owner))]), owner)
-        no_owner |= np.append(of_owner, np.uint16(0))[of_row]
+        no_named |= np.append(of_owner, np.uint16(0))[of_row]
 
 
 def _each_once(owners: pa.ChunkedArray, no: Purposes) -> tuple[pa.ChunkedArray, Purposes]:

@@ -4,6 +4,9 @@ An item and an owner are found by the bucket they live in. A URL, a host, a cont
 owner's name may be anywhere, so each bucket's columns are held against all of them, once, and what is met is
 remembered. What is met is a fact of the manifest: whether anything stands against it, and from which day, is
 no part of it.
+
+Rows of other platforms, such as a crawl of links, may show what is Flickr's under ids of their own. They are
+met by Flickr's items and owners through their addresses.
 """
 
 from __future__ import annotations
@@ -25,7 +28,12 @@ KINDS = ("url", "host", "content", "tag", "alias", "name")
 OWNER_KINDS = ("alias", "name")
 """Of those, the ones that mean an owner: what is met holds for all the owner has, in any manifest."""
 
+FLICKRS = ("item", "owner")
+"""Kinds that say where they live; Flickr's may be shown by rows of other platforms anywhere besides."""
+
 _COLUMNS = {
+    "item": ("source", "page_url", "image_url"),
+    "owner": ("source", "owner_id", "page_url"),
     "url": ("page_url", "image_url", "owner_id"),  # where a platform has no ids, a creator is a URL
     "host": ("page_url", "image_url"),
     "content": ("content_md5", "content_sha256"),
@@ -49,18 +57,24 @@ def match(manifest: pa.Table, targets: pa.Table) -> pa.Table:
 
     Args:
         manifest: the columns :func:`columns_for` the targets' kinds; texts may be dictionaries.
-        targets: columns kind, one of :data:`KINDS`, and key, as :func:`targets.parse_targets` gives them.
+        targets: columns kind, one of :data:`KINDS` or :data:`FLICKRS`, and key, as
+            :func:`targets.parse_targets` gives them. An item and an owner are Flickr's.
 
     Returns:
         Of a URL, host, content or tag the row. Of an alias or name the owner, and the row only where it has
-        none: an owner's other items, also those of other manifests, are met with it.
+        none: an owner's other items, also those of other manifests, are met with it. Of what a row of another
+        platform shows of Flickr's the row, and `flickr` as the source of the target.
     """
     found = [MET.empty_table()]
-    for kind in KINDS:
+    for kind in (*KINDS, *FLICKRS):
         keys = targets.filter(pc.equal(targets["kind"], kind))["key"].combine_chunks()
-        if len(keys):
+        if len(keys) and kind in KINDS:
             met = list(_RULES[kind](manifest, keys))
             found.append(_as_met(kind, met, manifest if kind in OWNER_KINDS else None))
+        if len(keys) and kind in _SHOWN:
+            shown = _as_met(kind, list(_shown(kind, manifest, keys)), None)
+            flickr = pa.repeat(forms.FLICKR, len(shown))
+            found.append(shown.set_column(MET.get_field_index("source"), MET.field("source"), flickr))
     table = pa.concat_tables(found).group_by(MET.names, use_threads=False).aggregate([])
     return table.sort_by([(name, "ascending") for name in MET.names]).combine_chunks()
 
@@ -151,6 +165,27 @@ def _aliases_as_ids(owners: pa.Array) -> pa.Array:
 
 def _names(manifest: pa.Table, keys: pa.Array) -> Iterator[_Met]:
     yield _hits(manifest["owner_name"], forms.normalize_names, keys)
+
+
+_SHOWN: dict[str, tuple[tuple[str, ...], Callable[[pa.Array], pa.Array]]] = {
+    "item": (("page_url", "image_url"), forms.items_of),
+    "owner": (("page_url", "owner_id"), forms.nsids_of),  # a creator may be known by the page alone
+    "alias": (("page_url", "owner_id"), forms.aliases_of),
+}
+"""What rows of other platforms show of Flickr's: in which columns, and in which form."""
+
+
+def _shown(kind: str, manifest: pa.Table, keys: pa.Array) -> Iterator[_Met]:
+    others = _where_not_flickrs(manifest)
+    columns, normal = _SHOWN[kind]
+    for name in columns:
+        key, places = _hits(manifest[name].take(pa.array(others)), normal, keys)
+        yield key, others[places]
+
+
+def _where_not_flickrs(manifest: pa.Table) -> Places:
+    own = pc.equal(_texts(manifest["source"]), forms.FLICKR)
+    return np.flatnonzero(~own.to_numpy(zero_copy_only=False))
 
 
 _RULES: dict[str, Callable[[pa.Table, pa.Array], Iterator[_Met]]] = {

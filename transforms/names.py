@@ -1,4 +1,4 @@
-"""Names: under which targets an opt-out concerns an item: its own, its owner's, and what it carries."""
+"""Names: under which targets an opt-out concerns an item: its own, its owner's, what it carries and shows."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ class Names:
     """What owners are called.
 
     Attributes:
-        called: of each owner, the aliases, names and former ids that lead to it.
+        told: of each owner, the aliases, names and former ids that lead to it by side files.
+        called: those, and what rows of manifests show.
     """
 
+    told: Mapping[Owner, frozenset[Target]]
     called: Mapping[Owner, frozenset[Target]]
 
     @staticmethod
@@ -44,7 +46,7 @@ class Names:
         for rows in map(_distinct, manifests):
             for source, owner, names in zip(rows["source"], rows["owner_id"], _shown(rows), strict=True):
                 shown[source, owner] |= names
-        called = {}
+        told, called = {}, {}
         for owner in {*direct, *shown}:
             # An id that the owner had before may have had names of its own.
             ids, former = {owner}, [owner]
@@ -53,9 +55,9 @@ class Names:
                     if kind == "owner" and source is not None and (source, key) not in ids:
                         ids.add((source, key))
                         former.append((source, key))
-            names = {target for each in ids for target in direct.get(each, ())}
-            called[owner] = frozenset(names | shown.get(owner, set()))
-        return Names(called)
+            told[owner] = frozenset(target for each in ids for target in direct.get(each, ()))
+            called[owner] = told[owner] | shown.get(owner, set())
+        return Names(told, called)
 
 
 def targets_of(rows: Sequence[Mapping[str, Any]], names: Names) -> list[dict[Target, str]]:
@@ -75,6 +77,8 @@ def targets_of(rows: Sequence[Mapping[str, Any]], names: Names) -> list[dict[Tar
         owner = (row["source"], row["owner_id"])
         own = {("owner", *owner), *names.called.get(owner, ())} if row["owner_id"] is not None else ()
         targets |= dict.fromkeys([*own, *shown], "owner")
+        if row["source"] != forms.FLICKR:
+            targets |= _flickrs(row, names)
     for kind, (wanted, normal) in _CARRIED.items():
         said = [
             (place, text) for place, row in enumerate(rows) for name in wanted for text in _each(row[name])
@@ -100,6 +104,19 @@ _CARRIED = {
     "tag": (("tags", "machine_tags"), forms.normalize_tags),
 }
 """What an item carries: the columns of a manifest in which it stands, and its one spelling."""
+
+
+def _flickrs(row: Mapping[str, Any], names: Names) -> dict[Target, str]:
+    """The items and owners of Flickr's that a row of another platform shows in its addresses."""
+    items = forms.items_of(_texts([row["page_url"], row["image_url"]])).drop_null().to_pylist()
+    pages = _texts([row["page_url"], row["owner_id"]])
+    nsids = forms.nsids_of(pages).drop_null().to_pylist()
+    found: dict[Target, str] = {("item", forms.FLICKR, item): "item" for item in items}
+    for kind, keys in (("owner", nsids), ("alias", forms.aliases_of(pages).drop_null().to_pylist())):
+        found |= {(kind, forms.FLICKR, key): "owner" for key in keys}
+    for nsid in nsids:
+        found |= dict.fromkeys(names.told.get((forms.FLICKR, nsid), ()), "owner")
+    return found
 
 
 def _each(cell: Any) -> list[str]:

@@ -146,6 +146,17 @@ def _of_owners(asked: pa.Table, aliases: pa.Table) -> pa.Table:
     return owners.append_column("no", pa.array(no[owner])).filter(pa.array(no[owner] != 0))
 
 
+def owners_meant(entries: pa.Table, aliases: pa.Table) -> pa.Table:
+    """The owners whom entries mean by a name or a former id, in the columns of a target.
+
+    Args:
+        entries: kind, source and key.
+        aliases: at least :data:`ALIAS_COLUMNS`.
+    """
+    every = pa.repeat(pa.scalar(purposes.ALL, pa.uint16()), len(entries))
+    return _of_owners(entries.select(_TARGET).append_column("no", every), aliases).select(_TARGET)
+
+
 def _target(rows: pa.Table) -> pa.Table:
     return pa.table([_texts(rows[name]) for name in _TARGET], names=_TARGET)
 

@@ -47,8 +47,8 @@ def weigh(manifest: pa.Table, targets: pa.Table, met: pa.Table) -> pa.Table:
         manifest: all rows of one home bucket: :data:`OWN_COLUMNS`, and :data:`ITEM_COLUMNS` if an item is
             among ``targets``.
         targets: in :data:`TARGETS`, distinct.
-        met: in ``schemas.MET``: which rows, and by alias and name which owners, the targets without a source
-            meet here.
+        met: in ``schemas.MET``: which rows, and by alias and name which owners, the targets meet here that do
+            not say where they live; also Flickr's items and owners, in rows of other platforms.
 
     Returns:
         A table of :data:`WEIGHTS`, in the order of ``targets``: those that meet an item. Sums over home
@@ -137,7 +137,7 @@ def _theirs(owners: _Owners, targets: pa.Table) -> tuple[_Places, _Places]:
 
 
 def _wide(owners: _Owners, targets: pa.Table, met: pa.Table) -> tuple[_Places, _Places]:
-    """The other targets: each repeated for each row that it meets by itself or by its owner, and these."""
+    """What is met: each target repeated for each row that it meets by itself or by its owner, and these."""
     if not len(met):
         return np.empty(0, np.int64), np.empty(0, np.int64)
     place = pc.index_in(_named(met), _named(targets))
@@ -151,7 +151,9 @@ def _wide(owners: _Owners, targets: pa.Table, met: pa.Table) -> tuple[_Places, _
     asked, theirs = owners.rows_of(once[0], once[1])
     rows = np.concatenate([row.drop_null().to_numpy(zero_copy_only=False).astype(np.int64), theirs])
     asked = np.concatenate([target[alone], asked])
-    return asked[asked >= 0], rows[asked >= 0]
+    # A row may be met by itself, and with its owner.
+    pairs = np.unique(np.stack([asked, rows])[:, asked >= 0], axis=1)
+    return pairs[0], pairs[1]
 
 
 def _contents(manifest: pa.Table, asked: _Places, rows: _Places, hit: _Places) -> list[pa.Array]:
@@ -172,7 +174,7 @@ def _of_kinds(targets: pa.Table, *kinds: str) -> _Places:
 
 
 def _named(table: pa.Table) -> pa.Array:
-    """One text for each (kind, key)."""
-    kind = table["kind"].combine_chunks()
-    kind = kind.cast(pa.string()) if pa.types.is_dictionary(kind.type) else kind
-    return pc.binary_join_element_wise(kind, table["key"].combine_chunks(), "\x1f")
+    """One text for each target: kind, key, and of an item or owner the source."""
+    kind, source = (table[name].combine_chunks().cast(pa.string()) for name in ("kind", "source"))
+    source = pc.if_else(pc.is_in(kind, pa.array(["item", "owner"])), source, "")
+    return pc.binary_join_element_wise(kind, table["key"].combine_chunks(), source, "\x1f")

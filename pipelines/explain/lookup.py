@@ -11,9 +11,9 @@ from pipelines.store.store import Store
 from pipelines.threads import in_threads
 from transforms.domain.errors import InputError
 from transforms.domain.schemas import MANIFEST
-from transforms.domain.targets import parse_targets
+from transforms.domain.targets import FLICKR, are_flickrs, parse_targets
 from transforms.domain.texts import shown
-from transforms.match import OWNER_KINDS, columns_for, match
+from transforms.match import FLICKRS, OWNER_KINDS, columns_for, match
 
 Owner = tuple[str, str]
 """Source and id."""
@@ -23,7 +23,7 @@ def look_up(store: Store, explainer: Explainer, target: str, source: str) -> tup
     """The items and owners that ``target`` names among those of a release's manifest.
 
     Items and owners are found by the index and by their bucket. For a URL that is none of Flickr's, a hash, a
-    host or a name all buckets are looked at.
+    host or a name all buckets are looked at; also for Flickr's, if rows of other platforms may show it.
 
     Raises:
         InputError: it names nothing that is there.
@@ -35,12 +35,16 @@ def look_up(store: Store, explainer: Explainer, target: str, source: str) -> tup
         items, owners = _met(store, explainer, kind, key)
         if items or owners:
             return items, owners
-    for written in dict.fromkeys([key, target.strip()] if kind in ("item", "owner") else [target.strip()]):
-        item, owner = (source, written), (source, written)
-        if kind != "owner" and records.homes([item]):
-            return [item], []
-        if kind != "item" and records.of_owner(*owner):
-            return [], [owner]
+    whose = FLICKR if are_flickrs(pa.array([target]))[0].as_py() else source
+    for named in dict.fromkeys([(whose, key), (source, target.strip())][kind not in FLICKRS :]):
+        if kind != "owner" and records.homes([named]):
+            return [named], []
+        if kind != "item" and records.of_owner(*named):
+            return [], [named]
+    if kind in FLICKRS and explainer.inputs.manifest.foreign:
+        items, _ = _met(store, explainer, kind, key)
+        if items:
+            return items, []
     what = f"{kind} {key}" if kind else shown(target)
     raise InputError(
         f"{what}: manifest {explainer.inputs.manifest.name!r} of release {explainer.release.version!r} has no"

@@ -24,7 +24,9 @@ from pipelines.store.tables import MANIFESTS, Table
 from pipelines.threads import in_threads
 from transforms.domain import keys, subbuckets
 from transforms.domain.schemas import INDEX
+from transforms.domain.targets import FLICKR
 from transforms.index import find_homes
+from transforms.match import FLICKRS
 from transforms.weigh import TARGETS, WEIGHTS
 
 
@@ -90,13 +92,16 @@ def _results(store: Store, actions: Sequence[Action]) -> Iterator[tuple[int, Res
 
 def _plan(store: Store, manifest: Table, targets: pa.Table) -> list[Action]:
     """One action for each home bucket in which a target can live; none for the others."""
+    homeless = pc.invert(pc.is_in(targets["kind"], pa.array(FLICKRS)))
+    if manifest.foreign:  # rows of any bucket may show what is Flickr's
+        homeless = pc.or_(homeless, pc.equal(targets["source"], FLICKR).fill_null(False))
+    anywhere, targets = targets.filter(homeless), targets.filter(pc.invert(homeless))
     owners = targets.filter(pc.equal(targets["kind"], "owner")).combine_chunks()
     source, key = (owners[name].combine_chunks() for name in ("source", "key"))
     homes = [(owners, keys.home_hash(source, key, key))]
     homes += _at_home(store, manifest, targets.filter(pc.equal(targets["kind"], "item")))
     living = pa.concat_tables([each for each, _ in homes]).combine_chunks()
     here = _by_place(living, np.concatenate([hashes for _, hashes in homes]), store.dataset.buckets)
-    anywhere = targets.filter(pc.invert(pc.is_in(targets["kind"], pa.array(["owner", "item"]))))
     wide = store.blobs.put_table(anywhere.combine_chunks(), TARGETS) if len(anywhere) else None
     buckets = subbuckets.by_home(manifest.buckets, store.dataset.buckets)
 

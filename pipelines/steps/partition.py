@@ -84,7 +84,10 @@ def run(store: Store, action: Action) -> Result:
         if action.inputs["kind"] == LICENSES and rows.schema.equals(MANIFEST):
             day = pa.scalar(datetime.date.fromisoformat(settings["observed_on"]))
             rows = observations.of_manifest(rows, day)
-        if action.inputs["kind"] != MANIFESTS:
+        if action.inputs["kind"] == MANIFESTS:
+            others = pc.sum(pc.not_equal(rows["source"], targets.FLICKR)).as_py() or 0
+            counts["foreign"] = counts.get("foreign", 0) + others
+        else:
             rows = _leave_day_out(rows, settings, split.path)
             counts["dated"] = counts.get("dated", 0) + len(rows) - rows["observed_on"].null_count
         waiting.append(rows)

@@ -17,9 +17,7 @@ from pipelines.store.tables import Table
 from transforms import standing
 from transforms.domain import keys
 from transforms.domain.schemas import ALIASES, CONSENTS, LEAVE, OPT_OUTS
-
-TARGETS = pa.schema([LEAVE.field("kind"), LEAVE.field("key")])
-"""Targets that do not say where they live: what Scan looks for."""
+from transforms.domain.targets import FLICKR
 
 _SCHEMAS = {"opt_outs": OPT_OUTS, "consents": CONSENTS, "aliases": ALIASES}
 
@@ -32,11 +30,12 @@ def action(
     buckets: int,
     shards: int,
     as_of: str,
+    shown: bool = False,
 ) -> Action:
     """What stands as of a day, of lists that were all received by then; there is at least one.
 
     Of the day enters only the last one on which anything came, began or ended: a release of any day until the
-    next of these resolves nothing again.
+    next of these resolves nothing again. With ``shown`` rows of other platforms may show what is Flickr's.
     """
     lists = [*opt_outs, *consents, *aliases]
     turned = [turn for each in lists for turn in each.turns if turn <= as_of]
@@ -48,6 +47,7 @@ def action(
             "on": max([each.date for each in lists] + turned),
             "buckets": buckets,
             "shards": shards,
+            **({"shown": True} if shown else {}),
         },
         refs={name: [blob.to_json() for blob in some] for name, some in blobs.items()},
         weight=sum(blob.rows for some in blobs.values() for blob in some),
@@ -57,21 +57,20 @@ def action(
 def run(store: Store, action: Action) -> Result:
     """Rows of :data:`schemas.LEAVE`: `owners` routed by home, `items` by item; the others as blob `wide`.
 
-    Blob `targets` has the distinct kinds and keys of `wide`. What there is none of is absent.
+    Opt-outs of Flickr's items and owners are among `wide` too where rows may show these. What there is none
+    of is absent.
     """
     on = datetime.date.fromisoformat(action.inputs["on"])
     consents = pa.concat_tables(_read(store, action, "consents", standing.CONSENT_COLUMNS))
     aliases = pa.concat_tables(_read(store, action, "aliases", standing.ALIAS_COLUMNS))
     leave = standing.standing(_opt_outs(store, action), consents, aliases, on)
     at_home = {kind: leave.filter(pc.equal(leave["kind"], kind)) for kind in ("owner", "item")}
-    wide = leave.filter(pc.invert(pc.is_in(leave["kind"], pa.array(list(at_home)))))
-    blobs = {}
-    if len(wide):
-        targets = wide.group_by(TARGETS.names, use_threads=False).aggregate([]).sort_by(_ASCENDING)
-        blobs = {
-            "wide": store.blobs.put_table(wide, LEAVE),
-            "targets": store.blobs.put_table(targets, TARGETS),
-        }
+    anywhere = pc.invert(pc.is_in(leave["kind"], pa.array(list(at_home))))
+    if "shown" in action.inputs:
+        flickrs = pc.equal(leave["source"], FLICKR).fill_null(False)
+        anywhere = pc.or_(anywhere, pc.and_(flickrs, pc.not_equal(leave["no"], 0)))
+    wide = leave.filter(anywhere)
+    blobs = {"wide": store.blobs.put_table(wide, LEAVE)} if len(wide) else {}
     routed: dict[str, tuple[Routed, ...]] = {}
     for kind, rows in at_home.items():
         if len(rows):
@@ -81,9 +80,6 @@ def run(store: Store, action: Action) -> Result:
             routed[f"{kind}s"] = (route(store.blobs, rows, places, name_rows=True),)
     counts = {f"{kind}s": len(rows) for kind, rows in at_home.items()}
     return Result(blobs, routed, {"rows": len(leave), **counts, "wide": len(wide)})
-
-
-_ASCENDING = [(name, "ascending") for name in TARGETS.names]
 
 
 def _opt_outs(store: Store, action: Action) -> pa.Table:

@@ -25,7 +25,7 @@ def action(bucket: int, manifest: Sequence[Blob], here: Blob | None, wide: Blob 
         bucket: its number.
         manifest: its blob, or those of its sub-buckets.
         here: owners that live in it, and items that the index says do; None without any.
-        wide: targets that may live anywhere; None without any.
+        wide: targets that may be met anywhere, of items and owners Flickr's; None without any.
     """
     return Action(
         inputs={
@@ -51,7 +51,8 @@ def run(store: Store, action: Action) -> Result:
         else TARGETS.empty_table()
         for value in (action.refs["here"], action.refs["wide"])
     )
-    items = pc.any(pc.equal(here["kind"], "item")).as_py()
+    targets = pa.concat_tables([here, wide]).combine_chunks()
+    items = pc.any(pc.equal(targets["kind"], "item")).as_py()
     own = [*OWN_COLUMNS, *(ITEM_COLUMNS if items else ())]
     asked = columns_for(wide["kind"].unique().to_pylist()) if len(wide) else ()
     columns = [name for name in MANIFEST.names if name in {*own, *asked}]
@@ -66,7 +67,7 @@ def run(store: Store, action: Action) -> Result:
             met.append(found.set_column(MET.get_field_index("row"), MET.field("row"), row).cast(MET))
         parts.append(rows.select(own))
     manifest = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-    weights = weigh(manifest, pa.concat_tables([here, wide]).combine_chunks(), pa.concat_tables(met))
+    weights = weigh(manifest, targets, pa.concat_tables(met))
     blobs = {"weights": store.blobs.put_table(weights, WEIGHTS)} if len(weights) else {}
     return Result(blobs, counts={"rows": len(manifest)})
 

@@ -52,6 +52,7 @@ class Table:
         buckets: by home hash: the rows (manifests, licenses, detections).
         shards: by item hash: the item index (manifests), the rows that name no owner (licenses, detections).
         blobs: `entries`: the whole list (opt-outs, consents, aliases, signals).
+        foreign: whether a manifest may have rows of other platforms than Flickr.
         turns: ISO dates later than ``date`` from which entries of a list begin or cease to count.
         counts: rows that reconcile: rows_read = rows + duplicates + quarantined.
         files: what was read: name, bytes, SHA-256.
@@ -80,6 +81,7 @@ class Table:
     observed_on: str = ""
     observer: str = ""
     full: bool = False
+    foreign: bool = False
     turns: tuple[str, ...] = ()
 
     @property
@@ -123,6 +125,7 @@ class Table:
             "observed_on": self.observed_on,
             "observer": self.observer,
             "full": self.full,
+            "foreign": self.foreign,
             "turns": list(self.turns),
         }
 
@@ -151,6 +154,7 @@ class Table:
                 observed_on=value.get("observed_on", ""),
                 observer=value.get("observer", ""),
                 full=value.get("full", False),
+                foreign=value.get("foreign", value["kind"] == MANIFESTS),
                 turns=tuple(value.get("turns", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

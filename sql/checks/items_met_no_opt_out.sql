@@ -1,6 +1,7 @@
 -- No item of the release is named by an opt-out that stood against its purpose on its day.
 -- Compares by rules of its own, written out here: neither facts nor the gate are trusted. SQL lacks two of
 -- Unicode's normal forms, and names of hosts beyond ASCII: a name or host that only those make the same passes.
+-- Of Flickr's addresses in rows of other platforms it reads pages, images and short links.
 -- grain: source, item_id, kind, key
 -- reads: items, opt_outs, aliases, purposes, inputs, releases
 -- columns:
@@ -113,13 +114,13 @@ addresses as (
             ),
             '%40', '@'
         ) as url,
-        is_owner
+        name
     from (
         select
             source,
             item_id,
             unnest([page_url, image_url, owner_id]) as url,
-            unnest([false, false, true]) as is_owner
+            unnest(['page_url', 'image_url', 'owner_id']) as name
         from items
     ) as columns_of_items
 ),
@@ -132,7 +133,40 @@ hosts as (
             rtrim(regexp_replace(regexp_extract(lower(url), '^([^/?]*@)?([^/?]*)', 2), ':[0-9]*$', ''), '.'), '.'
         ) as labels
     from addresses
-    where not is_owner and url is not null
+    where name <> 'owner_id' and url is not null
+),
+
+-- Where rows of other platforms may show what is Flickr's.
+shown as (
+    select
+        source,
+        item_id,
+        name,
+        lower(regexp_extract(url, '^[^/?]*')) || regexp_replace(url, '^[^/?]*', '') as url
+    from addresses
+    where source <> 'flickr' and url is not null
+),
+
+-- A short link is the number of the photo in base 58.
+short_links as (
+    select
+        source,
+        item_id,
+        list_transform(
+            string_split(code, ''),
+            lambda digit: strpos('23456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ', digit) -- noqa
+        ) as digits
+    from (
+        select
+            source,
+            item_id,
+            regexp_extract(
+                url, '^(www\.)?flic\.kr/p/([2-9A-HJ-NP-Za-km-z][1-9A-HJ-NP-Za-km-z]*)([/?&]|$)', 2
+            ) as code
+        from shown
+        where name <> 'owner_id'
+    ) as links
+    where length(code) between 1 and 10
 ),
 
 named as (
@@ -182,6 +216,53 @@ named as (
         source as platform,
         nfc_normalize(trim(regexp_replace(lower(owner_name), '\s+', ' ', 'g'))) as key
     from items
+    union all
+    select
+        source,
+        item_id,
+        'item' as kind,
+        'flickr' as platform,
+        unnest([
+            regexp_extract(
+                url, '^((www|m|secure)\.)?flickr\.com/(photos|videos)/[\w@.-]+/([1-9][0-9]*)([/?&]|$)', 4
+            ),
+            regexp_extract(
+                url,
+                '^((farm[0-9]+\.)?static\.flickr|(farm[0-9]+|live|c[0-9]+)\.staticflickr)\.com'
+                || '/([0-9]+/)([0-9]+/)?([1-9][0-9]*)_[0-9A-Za-z]+([_.?]|$)',
+                6
+            )
+        ]) as key
+    from shown
+    where name <> 'owner_id' and url not like '%/photos/tags/%'
+    union all
+    select
+        source,
+        item_id,
+        'item' as kind,
+        'flickr' as platform,
+        list_reduce(digits, lambda number, digit: number * 58 + digit)::varchar as key -- noqa
+    from short_links
+    union all
+    select
+        source,
+        item_id,
+        unnest(['owner', 'alias']) as kind,
+        'flickr' as platform,
+        unnest([upper(nullif(owner, '')), lower(nullif(alias, ''))]) as key
+    from (
+        select
+            source,
+            item_id,
+            regexp_extract(
+                url, '^((www|m|secure)\.)?flickr\.com/(photos|people|videos)/([0-9]+@[Nn][0-9][0-9])([/?]|$)', 4
+            ) as owner,
+            regexp_extract(
+                url, '^((www|m|secure)\.)?flickr\.com/(photos|people|videos)/([\w-]+)([/?]|$)', 4
+            ) as alias
+        from shown
+        where name <> 'image_url'
+    ) as owners_shown
     union all
     select
         source,

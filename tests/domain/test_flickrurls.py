@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from flickr_url_parser import NotAFlickrUrl, UnrecognisedUrl, parse_flickr_url
 
-from transforms.domain.targets import parse_targets
+from transforms.domain.targets import items_of, nsids_of, parse_targets
 
 # Not `gp` and not the short links of albums and people: for those the reference asks Flickr.
 PARTS = (
@@ -123,3 +123,30 @@ def why_only_ours(url, kind):
 )
 def test_known_addresses(url, kind, key):
     assert parse_targets(pa.array([url])).to_pylist() == [{"kind": kind, "key": key}]
+
+
+def test_an_address_is_of_the_item_that_it_would_name():
+    urls = [*URLS, None, "", "101", "https://example.org/photos/a/101", " <https://flic.kr/p/2K>"]
+    named = parse_targets(pa.array(urls)).to_pylist()
+    expected = [
+        each["key"] if each["kind"] == "item" and url != "101" else None
+        for url, each in zip(urls, named, strict=True)
+    ]
+    assert items_of(pa.array(urls)).to_pylist() == expected
+    assert expected[-1] == "101"
+    assert items_of(pa.array([None, "x"], pa.string())).to_pylist() == [None, None]
+
+
+def test_a_page_lies_below_an_nsid_in_any_spelling_of_it():
+    below = [
+        "//WWW.flickr.com:80/photos/12%40n01/7",
+        "https://m.flickr.com/people/12@N01",
+        "flickr.com/photos/12@N01?x",
+    ]
+    others = [
+        None,
+        "12@N01",
+        "https://flickr.com/photos/12@N012/7",
+        "https://evil.org/flickr.com/photos/12@N01/",
+    ]
+    assert nsids_of(pa.array([*below, *others])).to_pylist() == ["12@N01"] * 3 + [None] * 4

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from byhand import ByHand
-from support.town import ROWS, Town, day, put
+from support.town import ARCHIVED, ROWS, Town, day, put
 from worlds import new_store
 
 from pipelines import cli
@@ -98,6 +98,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Store:
 @pytest.fixture(scope="module")
 def explained(town: Store) -> dict[str, list[Explanation]]:
     items = [("flickr", str(10_000_000 + place)) for place in range(ROWS)]
+    items += [("archive", f"a{10_000_000 + place}") for place in range(ARCHIVED)]
     return {"1": list(Explainer(town, town.releases.get("1")).explain(items))}
 
 
@@ -105,8 +106,10 @@ def test_it_agrees_with_what_was_decided_for_ten_thousand_items(
     explained: dict[str, list[Explanation]],
 ) -> None:
     (found,) = explained.values()
-    assert len(found) == ROWS
+    assert len(found) == ROWS + ARCHIVED
     assert [(each.item, each.reasons, each.decided) for each in found if not each.agrees] == []
+    shown = [each.reasons for each in found if each.item[0] == "archive"]
+    assert 10 < sum("opt_out_owner" in reasons for reasons in shown) < ARCHIVED
     told = {reason for each in found for reason in each.reasons}
     assert told >= {f"opt_out_{kind}" for kind in reasons.OPT_OUTS}
     assert told >= {"consent_refused", "signal_no", "consent_missing", "missing", "license_withdrawn"}
@@ -158,7 +161,7 @@ def test_first_and_last_release_that_hold_an_item(
     town: Store, explained: dict[str, list[Explanation]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = next(each for each in explained["1"] if not each.reasons and not each.verdicts["search"])
-    told = run(capsys, town.url, kept.item[1])[1]["items"][0]
+    told = run(capsys, town.url, kept.item[1], "--source", kept.item[0])[1]["items"][0]
     assert told["first_held_by"] == "1"
 
 
@@ -173,7 +176,7 @@ def test_a_release_that_decided_otherwise_is_found_out(
     # A release that left nothing out, and holds what it should not.
     wrong = replace(release, parts={name: {} for name in PARTS})
     monkeypatch.setattr(type(town.releases), "get", lambda self, version: wrong)
-    code, told = run(capsys, town.url, out[1])
+    code, told = run(capsys, town.url, out[1], "--source", out[0])
     assert code == 8
     assert told["items"][0]["agrees"] is False
 

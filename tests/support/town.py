@@ -15,6 +15,7 @@ from transforms.domain import purposes, schemas
 
 ROWS = 10_000
 OWNERS = 60
+ARCHIVED = 500
 
 
 def day(number: int) -> datetime.date:
@@ -60,7 +61,15 @@ class Town:
                 "person_present": draw.choice((None, None, True, False, False)),
             }
             rows.append(row)
+        rows += [self._archived(row) for row in rows[:ARCHIVED]]
         return pa.Table.from_pylist(rows, schema=schemas.MANIFEST)
+
+    def _archived(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The same photo as another platform has it: under an id of its own, and shown by its address."""
+        item = row["item_id"]
+        image = f"https://live.staticflickr.com/65535/{item}_0a1b_b.jpg"
+        own = {"source": "archive", "item_id": f"a{item}", "owner_id": f"archivist {item[-1]}"}
+        return row | own | {"owner_name": None, "image_url": image}
 
     def target(self) -> tuple[str, str | None, str]:
         place, item = self.draw.randrange(OWNERS), self.draw.choice(self.items)

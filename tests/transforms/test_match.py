@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
     CONTENT_KEYS,
+    FLICKR_ITEMS,
     FLICKR_PAGES,
     HOST_KEYS,
     IMAGES,
+    NSID,
     PAGES,
     TAG_KEYS,
     URL_KEYS,
@@ -23,7 +25,7 @@ from strategies import (
 
 from transforms.domain.conformity import conform
 from transforms.domain.schemas import MANIFEST, MET
-from transforms.match import KINDS, OWNER_KINDS, columns_for, match
+from transforms.match import FLICKRS, KINDS, OWNER_KINDS, columns_for, match
 
 FEWER = settings(max_examples=40)
 KEYS = {
@@ -33,6 +35,8 @@ KEYS = {
     "tag": (*TAG_KEYS, "nocv"),
     "alias": ("ann", "a"),
     "name": ("ann", "zoë"),
+    "item": (*FLICKR_ITEMS, "7"),
+    "owner": (NSID, "70@N00"),
 }
 some_targets = st.sets(
     st.sampled_from([(kind, key) for kind, keys in KEYS.items() for key in keys]), max_size=6
@@ -53,6 +57,8 @@ def expected(rows, targets):
                 if (kind, key) in targets and kind in KINDS:
                     owner = row["owner_id"] if kind in OWNER_KINDS else None
                     met.add((kind, key, None if owner is not None else place, source, owner))
+        for means in oracle.shown(row).values():
+            met |= {(kind, key, place, "flickr", None) for kind, _, key in means if (kind, key) in targets}
     return met
 
 
@@ -77,10 +83,10 @@ def test_neither_the_order_of_targets_nor_chunks_matter(rows, targets, ends):
     assert match(in_chunks(manifest, ends), table_of(targets)).equals(met)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, *FLICKRS])
 def test_only_the_columns_of_a_kind_are_read(kind):
     rows = [
-        manifest_row("flickr", "1", "a", [("page_url", page), ("image_url", image), ("owner_name", "Ann")])
+        manifest_row("commons", "1", "a", [("page_url", page), ("image_url", image), ("owner_name", "Ann")])
         for page, image in [*zip(PAGES, IMAGES, strict=True), (FLICKR_PAGES[0], None)]
     ]
     manifest = manifest_table(rows)

@@ -16,6 +16,9 @@ import pyarrow.compute as pc
 from transforms.domain.readings import Rule, captured, first_reading, only
 from transforms.domain.urls import normalize_urls
 
+FLICKR = "flickr"
+"""Its name as a source."""
+
 # Patterns are RE2's, in which `$` is the end of the text.
 ITEM_ID = "[1-9][0-9]{0,18}"
 NSID = "[0-9]{1,19}(?:@|%40)(?i:N)[0-9]{2}"
@@ -89,12 +92,42 @@ def aliases_of(page_urls: pa.Array) -> pa.Array:
     Returns:
         Text, row for row, null where the page is not of Flickr or its owner is named by an NSID.
     """
-    by_alias = (
-        r"^\s*(?i:(?:https?:)?//)*(?i:(?:(?:www|m|secure)\.)?flickr\.com)\.?(?::[0-9]+)?"
-        rf"/(?:photos|people|videos)/(?P<key>{ALIAS})(?:[/?#\s]|$)"
+    return _aliases(page_urls, _below_owner(ALIAS))
+
+
+def nsids_of(page_urls: pa.Array) -> pa.Array:
+    """The NSID of the owner in each address of a page on Flickr; null where none is in it.
+
+    As :func:`aliases_of`, of the owners whom an address names by their id.
+    """
+    return _owners(page_urls, _below_owner(NSID))
+
+
+def items_of(urls: pa.Array) -> pa.Array:
+    """The id of the item that each address on Flickr is of, be it a page, an image or a short link.
+
+    Args:
+        urls: text, nullable; normalized or not.
+
+    Returns:
+        Text, row for row, null where the address is not on Flickr or of no single item.
+    """
+    flickrs = are_flickrs(urls)
+    items = pa.nulls(len(urls), pa.string())
+    if not pc.any(flickrs).as_py():
+        return items
+    found = parse_flickr_urls(urls.filter(flickrs)).combine_chunks()
+    return pc.replace_with_mask(
+        items, flickrs, only(pc.equal(found["kind"], "item"), found["key"]).combine_chunks()
     )
-    aliases = pc.ascii_lower(captured(page_urls, by_alias))
-    return only(pc.invert(pc.is_in(aliases, _NO_ALIASES)), aliases)
+
+
+def _below_owner(owner: str) -> str:
+    """The pattern of a page that lies below the name of an owner."""
+    return (
+        r"^\s*(?i:(?:https?:)?//)*(?i:(?:(?:www|m|secure)\.)?flickr\.com)\.?(?::[0-9]+)?"
+        rf"/(?:photos|people|videos)/(?P<key>{owner})(?:[/?#\s]|$)"
+    )
 
 
 def are_flickrs(texts: pa.Array) -> pa.Array:

@@ -147,10 +147,10 @@ LEAVE = pa.schema(
 # Which rows of a manifest bucket are met by targets that do not say where they live.
 MET = pa.schema(
     [
-        _key("kind"),  # url | host | content | tag | alias | name
+        _key("kind"),  # url | host | content | tag | alias | name | item | owner
         _key("key"),
         _column("row", pa.int32()),  # place in the bucket; null for alias and name, which mean an owner
-        _column("source", _text),  # of that owner
+        _column("source", _text),  # of that owner; flickr: of what a row of others shows
         _column("owner_id", _text),
     ]
 )

@@ -13,12 +13,15 @@ import pyarrow.compute as pc
 from transforms.domain.contents import normalize_contents
 from transforms.domain.flickrurls import (
     ALIAS,
+    FLICKR,
     ITEM_ID,
     aliases_of,
     are_flickrs,
     are_nsids,
+    items_of,
     normalize_owners,
     nsids,
+    nsids_of,
     parse_flickr_urls,
     why_not_flickr,
 )
@@ -28,18 +31,22 @@ from transforms.domain.readings import Rule, captured, first_reading, only
 from transforms.domain.urls import normalize_urls
 
 __all__ = [
+    "FLICKR",
     "KINDS",
     "TAGS_THAT_SAY_NO",
     "aliases_of",
+    "are_flickrs",
     "are_nsids",
     "covered_by",
     "hosts_of",
+    "items_of",
     "normalize_contents",
     "normalize_hosts",
     "normalize_names",
     "normalize_owners",
     "normalize_tags",
     "normalize_urls",
+    "nsids_of",
     "parse_targets",
     "why_not",
 ]
