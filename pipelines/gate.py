@@ -57,7 +57,7 @@ def plan(store: Store, items: Mapping[int, Blob], inputs: Inputs, purpose: str) 
         inputs: what they were made of: their lists are read anew, whole, as they were received.
         purpose: of the release.
     """
-    against = objections(store, inputs.opt_outs, inputs.consents, purpose, inputs.as_of)
+    against = objections(store, inputs, purpose)
     owners, ids, shown = _of_kinds(against, _OWNERS), _of_kinds(against, _ITEMS), _of_kinds(against, _SHOWN)
     of_all, wide = _put(store, ids), _put(store, shown)
     source, key = (owners[name].combine_chunks() for name in ("source", "key"))
