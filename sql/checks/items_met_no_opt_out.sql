@@ -1,6 +1,7 @@
 -- No item of the release is named by an opt-out that stood against its purpose on its day.
 -- Compares by rules of its own, written out here: neither facts nor the gate are trusted. SQL lacks two of
 -- Unicode's normal forms, and names of hosts beyond ASCII: a name or host that only those make the same passes.
+-- So does an address with several slashes where Flickr takes them for one.
 -- grain: source, item_id, kind, key
 -- reads: items, opt_outs, aliases, purposes, inputs, releases
 -- columns:
@@ -100,18 +101,17 @@ asked as (
             and asked.key = known_names.key
 ),
 
-addresses as (
+written as (
     select
         source,
         item_id,
-        replace(
-            rtrim(
+        rtrim(
+            regexp_replace(
                 regexp_replace(
-                    regexp_replace(regexp_replace(url, '#.*', '', 's'), '^((https?:)?//)+', '', 'i'),
-                    '^([^/:?]*):(80|443)?([/?]|$)', '\1\3'
-                ), '/'
-            ),
-            '%40', '@'
+                    regexp_replace(trim(url, e' \t\n\f\r'), '\s*#.*', '', 's'), '^((https?:)?//)+', '', 'i'
+                ),
+                '^([^/:?]*):(80|443)?([/?]|$)', '\1\3'
+            ), '/'
         ) as url,
         is_owner
     from (
@@ -122,6 +122,30 @@ addresses as (
             unnest([false, false, true]) as is_owner
         from items
     ) as columns_of_items
+),
+
+-- RFC 3986, 6.2.2: what needs no escape stands for itself, all else that needs one has it, in capitals.
+addresses as (
+    select
+        source,
+        item_id,
+        case
+            when regexp_matches(url, '[^A-Za-z0-9._~:/?@!$&''()*+,;=-]')
+                then array_to_string(
+                    list_transform(
+                        regexp_extract_all(url, '%[0-9A-Fa-f][0-9A-Fa-f]|.', 0, 's'),
+                        lambda one: case -- noqa
+                            when regexp_matches(one, '^[:/?!$&''()*+,;=]$') then one
+                            when regexp_matches(try(url_decode(one)), '^[A-Za-z0-9._~@-]$') then url_decode(one)
+                            when one like '%__' then upper(one)
+                            else url_encode(one)
+                        end
+                    ), ''
+                )
+            else url
+        end as url,
+        is_owner
+    from written
 ),
 
 hosts as (
@@ -160,7 +184,7 @@ named as (
         lower(
             regexp_extract(
                 page_url,
-                '^((https?:)?//)*(www\.|m\.|secure\.)?flickr\.com(:[0-9]+)?/(photos|people|videos)/([\w-]+)([/?#]|$)',
+                '^((https?:)?//)*(www\.|m\.|secure\.)?flickr\.com(:[0-9]+)?/+(photos|people|videos)/+([\w-]+)([/?#]|$)',
                 6, 'i'
             )
         ) as key

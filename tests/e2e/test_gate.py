@@ -29,11 +29,11 @@ Copy = Callable[[Store], Store]
 NAMED = {
     "item": ("1", {}),
     "owner": ("20@N00", {"owner_id": "20@N00"}),
-    "url": ("https://site.example/page/3", {"page_url": "http://Site.example/page/3/"}),
+    "url": ("https://site.example/%7ejoe%20b/3", {"page_url": "http://Site.ex%61mple/~joe b/3/"}),
     "host": ("host:img.example", {"image_url": "https://cdn.img.example/4.jpg"}),
     "content": ("md5:" + "5" * 32, {"content_md5": "5" * 32}),
     "tag": ("#wedding", {"tags": ["Wedding"]}),
-    "alias": ("alias:ann", {"owner_id": "70@N00", "page_url": "https://www.flickr.com/photos/Ann/7/"}),
+    "alias": ("alias:ann", {"owner_id": "70@N00", "page_url": "https://www.flickr.com//photos/Ann/7/"}),
     "name": ("name:Ann Onymous", {"owner_id": "80@N00", "owner_name": "ann  onymous"}),
 }
 ITEMS = [{**item("flickr", str(place), None), **more} for place, (_, more) in enumerate(NAMED.values(), 1)]

@@ -1,6 +1,6 @@
 """The many addresses of Flickr: which item or owner each names.
 
-Each form is of a URL as :func:`transforms.domain.urls.normalize_urls` leaves it: without scheme, its host in
+Each form is of a URL as :func:`transforms.domain.urls.plain_urls` leaves it: without scheme, its host in
 lower case. What leads to several items or to other people's (albums, galleries, groups, favorites), and what
 only Flickr can resolve (guest passes, the short links of albums and people), names nothing here.
 """
@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.domain.escapes import plain_escapes
 from transforms.domain.readings import Rule, captured, first_reading, only
-from transforms.domain.urls import normalize_urls
+from transforms.domain.urls import FLICKRS, plain_urls
 
 # Patterns are RE2's, in which `$` is the end of the text.
 ITEM_ID = "[1-9][0-9]{0,18}"
@@ -22,9 +23,8 @@ NSID = "[0-9]{1,19}(?:@|%40)(?i:N)[0-9]{2}"
 ALIAS = "[A-Za-z0-9_-]+"
 _NO_ALIASES = pa.array(["tags", "me", "search", "upload", "organize", "friends", "contacts", "groups"])
 
-_HOSTS = r"(?i:flickr\.com|staticflickr\.com|flic\.kr)"
 _OPENING = r"[<(\[\"'\s]"  # of whatever encloses an address
-_FLICKRS = rf"^{_OPENING}*(?i:(?:https?:)?//)*(?:[^/?#\s]*\.)?{_HOSTS}\.?(?::[0-9]*)?/+."
+_FLICKRS = rf"^{_OPENING}*(?i:(?:https?:)?//)*(?:[^/?#\s]*\.)?(?i:{FLICKRS})\.?(?::[0-9]*)?/+."
 # People write words behind an address. What could be another address or id is not passed over.
 _MORE_THAN_ONE = r"(?s)\s.*[/@*%0-9]"
 
@@ -91,9 +91,9 @@ def aliases_of(page_urls: pa.Array) -> pa.Array:
     """
     by_alias = (
         r"^\s*(?i:(?:https?:)?//)*(?i:(?:(?:www|m|secure)\.)?flickr\.com)\.?(?::[0-9]+)?"
-        rf"/(?:photos|people|videos)/(?P<key>{ALIAS})(?:[/?#\s]|$)"
+        rf"/+(?:photos|people|videos)/+(?P<key>{ALIAS})(?:[/?#\s]|$)"
     )
-    aliases = pc.ascii_lower(captured(page_urls, by_alias))
+    aliases = pc.ascii_lower(captured(plain_escapes(page_urls), by_alias))
     return only(pc.invert(pc.is_in(aliases, _NO_ALIASES)), aliases)
 
 
@@ -114,7 +114,7 @@ def parse_flickr_urls(texts: pa.Array) -> pa.Table:
     if pc.any(pc.match_substring_regex(texts, f"^{_OPENING}")).as_py():
         texts = pc.replace_substring_regex(texts, f"^{_OPENING}+", "")
     urls = only(pc.invert(pc.match_substring_regex(texts, _MORE_THAN_ONE)), texts)
-    return first_reading(normalize_urls(urls), _RULES)
+    return first_reading(plain_urls(urls), _RULES)
 
 
 def why_not_flickr(text: str) -> str | None:
