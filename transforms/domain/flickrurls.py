@@ -99,7 +99,7 @@ def aliases_of(page_urls: pa.Array) -> pa.Array:
 
 def are_flickrs(texts: pa.Array) -> pa.Array:
     """Whether each text begins with an address below one of Flickr's hosts."""
-    return pc.match_substring_regex(texts, _FLICKRS).fill_null(False)
+    return pc.match_substring_regex(plain_escapes(texts), _FLICKRS).fill_null(False)
 
 
 def parse_flickr_urls(texts: pa.Array) -> pa.Table:

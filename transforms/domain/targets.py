@@ -86,7 +86,7 @@ def _hosts(texts: pa.Array) -> pa.Array:
 def _pages(texts: pa.Array) -> pa.Array:
     urls = normalize_urls(texts)
     understood = pc.and_(pc.match_substring_regex(texts, _ONE_URL), pc.match_substring_regex(urls, _PAGE))
-    return only(pc.and_not(understood, are_flickrs(urls)), urls)
+    return only(understood, urls)
 
 
 _RULES: tuple[tuple[str, Rule], ...] = (
