@@ -1,7 +1,6 @@
 -- No item of the release is named by an opt-out that stood against its purpose on its day.
 -- Compares by rules of its own, written out here: neither facts nor the gate are trusted. SQL lacks two of
 -- Unicode's normal forms, and names of hosts beyond ASCII: a name or host that only those make the same passes.
--- So does an address with several slashes where Flickr takes them for one.
 -- grain: source, item_id, kind, key
 -- reads: items, opt_outs, aliases, purposes, inputs, releases
 -- columns:
@@ -124,27 +123,27 @@ written as (
     ) as columns_of_items
 ),
 
--- RFC 3986, 6.2.2: what needs no escape stands for itself, all else that needs one has it, in capitals.
+-- RFC 3986, 6.2.2: what needs no escape stands for itself, and what needs one has it, in capitals. Several slashes
+-- that Flickr takes for one stay several: an item that only these keep apart passes.
 addresses as (
     select
-        source,
-        item_id,
-        case
-            when regexp_matches(url, '[^A-Za-z0-9._~:/?@!$&''()*+,;=-]')
-                then array_to_string(
-                    list_transform(
-                        regexp_extract_all(url, '%[0-9A-Fa-f][0-9A-Fa-f]|.', 0, 's'),
+        written.* replace (
+            case
+                when regexp_matches(url, '[^A-Za-z0-9._~:/?@!$&''()*+,;=-]')
+                    then array_to_string(
+                        list_transform(
+                            regexp_extract_all(url, '%[0-9A-Fa-f][0-9A-Fa-f]|.', 0, 's'),
                         lambda one: case -- noqa
-                            when regexp_matches(one, '^[:/?!$&''()*+,;=]$') then one
-                            when regexp_matches(try(url_decode(one)), '^[A-Za-z0-9._~@-]$') then url_decode(one)
-                            when one like '%__' then upper(one)
-                            else url_encode(one)
-                        end
-                    ), ''
-                )
-            else url
-        end as url,
-        is_owner
+                                when regexp_matches(one, '^[:/?!$&''()*+,;=]$') then one
+                                when regexp_matches(try(url_decode(one)), '^[A-Za-z0-9._~@-]$') then url_decode(one)
+                                when one like '%__' then upper(one)
+                                else url_encode(one)
+                            end
+                        ), ''
+                    )
+                else url
+            end as url
+        )
     from written
 ),
 
