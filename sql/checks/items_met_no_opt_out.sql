@@ -133,7 +133,7 @@ addresses as (
                     then array_to_string(
                         list_transform(
                             regexp_extract_all(url, '%[0-9A-Fa-f][0-9A-Fa-f]|.', 0, 's'),
-                        lambda one: case -- noqa
+                            lambda one: case -- noqa
                                 when regexp_matches(one, '^[:/?!$&''()*+,;=]$') then one
                                 when regexp_matches(try(url_decode(one)), '^[A-Za-z0-9._~@-]$') then url_decode(one)
                                 when one like '%__' then upper(one)
