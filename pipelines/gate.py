@@ -60,7 +60,7 @@ def plan(store: Store, items: Mapping[int, Blob], inputs: Inputs, purpose: str) 
         inputs: what they were made of: their lists are read anew, whole, as they were received.
         purpose: of the release.
     """
-    against = objections(store, inputs.opt_outs, inputs.consents, purpose, inputs.as_of)
+    against = objections(store, inputs, purpose)
     owners, ids, shown = _of_kinds(against, _OWNERS), _of_kinds(against, _ITEMS), _of_kinds(against, _SHOWN)
     if inputs.manifest.foreign:
         shown = pa.concat_tables([shown, _flickrs(against)]).combine_chunks()

@@ -2,23 +2,25 @@
 
 It is the rule of :mod:`transforms.standing` and :mod:`transforms.grants` written once more, for one purpose,
 and shares no code with them: a mistake in either is a difference between the two, and nothing is published.
+Of names and former ids it follows the alias lists to the owners whose they are.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.release_inputs import Inputs
 from pipelines.store.store import Store
 from pipelines.store.tables import Table
 from pipelines.threads import in_threads
 from transforms.domain import purposes, targets
-from transforms.domain.schemas import CONSENTS, OPT_OUTS
+from transforms.domain.schemas import ALIASES, CONSENTS, OPT_OUTS
 
 SCHEMA = pa.schema([OPT_OUTS.field(name) for name in ("kind", "source", "key")])
 """The kind is one of :data:`targets.KINDS`, or with ``refused-`` before it that of a refused consent."""
@@ -27,23 +29,28 @@ _WHO_ASKED = ("kind", "source", "key", "origin", "requester")
 _ENTRY = (*_WHO_ASKED, "purposes", "state", "received_on", "effective_on", "expires_on")
 _WHO_SAID = ("kind", "source", "key", "given_by", "person")
 _STATEMENT = (*_WHO_SAID, "purposes", "says", "received_on", "effective_on")
+_CALLED = ("kind", "source", "key", "owner_id")
 
 
-def objections(
-    store: Store, opt_outs: Sequence[Table], consents: Sequence[Table], purpose: str, as_of: str
-) -> pa.Table:
-    """All that says no to ``purpose`` on the day ``as_of``, in :data:`SCHEMA`: distinct and sorted.
+def objections(store: Store, inputs: Inputs, purpose: str) -> pa.Table:
+    """All that says no to ``purpose`` on the day of ``inputs``, in :data:`SCHEMA`: distinct and sorted.
 
     Tags that say no by themselves are among it where the purpose is one that they speak of.
     """
-    asked = _entries(store, opt_outs, OPT_OUTS, _ENTRY, purpose, as_of)
-    said = _entries(store, consents, CONSENTS, _STATEMENT, purpose, as_of)
+    asked = _entries(store, inputs.opt_outs, OPT_OUTS, _ENTRY, purpose, inputs.as_of)
+    said = _entries(store, inputs.consents, CONSENTS, _STATEMENT, purpose, inputs.as_of)
+    no = standing(asked, inputs.as_of)
     spoken_of = "computer-vision" in purposes.broader_or_same(purpose)
     tags = targets.TAGS_THAT_SAY_NO if spoken_of else ()
     itself = pa.table(
         {"kind": ["tag"] * len(tags), "source": [None] * len(tags), "key": list(tags)}, schema=SCHEMA
     )
-    every = [standing(asked, as_of), refused(said, purpose), itself]
+    every = [
+        no,
+        of_owners(no, _read(store, inputs.aliases, ALIASES, _CALLED)),
+        refused(said, purpose),
+        itself,
+    ]
     distinct = pa.concat_tables(every).group_by(SCHEMA.names, use_threads=False).aggregate([])
     return distinct.sort_by([(name, "ascending") for name in SCHEMA.names]).combine_chunks()
 
@@ -53,11 +60,25 @@ def _entries(
 ) -> pa.Table:
     """Of all lists what is in effect by the day, and is a no to the purpose, or says anything of it."""
 
-    def read(each: Table) -> pa.Table:
-        rows = store.blobs.get_table(each.blobs["entries"], columns, schema=schema)
+    def speaking(rows: pa.Table) -> pa.Table:
         day = _day(as_of)
         known = pc.and_(pc.less_equal(rows["received_on"], day), pc.less_equal(rows["effective_on"], day))
         return rows.filter(pc.and_(known, pa.array(_speaks(rows, purposes.broader_or_same(purpose)))))
+
+    return _read(store, lists, schema, columns, speaking)
+
+
+def _read(
+    store: Store,
+    lists: Sequence[Table],
+    schema: pa.Schema,
+    columns: Sequence[str],
+    some: Callable[[pa.Table], pa.Table] = lambda rows: rows,
+) -> pa.Table:
+    """Columns of all lists, of each of them ``some`` rows."""
+
+    def read(each: Table) -> pa.Table:
+        return some(store.blobs.get_table(each.blobs["entries"], columns, schema=schema))
 
     empty = pa.schema([schema.field(name) for name in columns]).empty_table()
     return pa.concat_tables([empty, *in_threads(read, lists, store.rows_at_once)]).combine_chunks()
@@ -89,6 +110,24 @@ def standing(asked: pa.Table, as_of: str) -> pa.Table:
     place = pc.index_in(_named(active, _WHO_ASKED), who.dictionary).fill_null(len(last) - 1)
     stands = active["received_on"].cast(pa.int32()).to_numpy() >= last[place.to_numpy()]
     return active.filter(pa.array(stands)).select(SCHEMA.names).cast(SCHEMA)
+
+
+def of_owners(asked: pa.Table, called: pa.Table) -> pa.Table:
+    """The owners whom what is asked for leads to: by a name, or an id that they had before, or step by step.
+
+    Args:
+        asked: in :data:`SCHEMA`.
+        called: columns kind, source, key and owner_id of :data:`schemas.ALIASES`.
+    """
+    owners = pa.table([pa.repeat("owner", len(called)), called["source"], called["owner_id"]], schema=SCHEMA)
+    whose, leads_to = _named(called, SCHEMA.names), _named(owners, SCHEMA.names)
+    few = asked.filter(pc.is_in(asked["key"], called["key"].combine_chunks()))  # most are ids that nobody had
+    reached = pc.is_in(whose, _named(few, SCHEMA.names))
+    while True:  # a name leads to an owner, who may have another id today
+        further = pc.or_(reached, pc.is_in(whose, leads_to.filter(reached)))
+        if further.equals(reached):
+            return owners.filter(reached)
+        reached = further
 
 
 def refused(said: pa.Table, purpose: str) -> pa.Table:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+import hypothesis.strategies as st
+import oracle_leave
 import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
 
 from pipelines.aliases import ingest_aliases
 from pipelines.cli import cli
+from pipelines.objections import SCHEMA, of_owners
 from pipelines.store.store import Store
 from pipelines.store.tables import ALIASES, Table
 from transforms.domain import schemas
@@ -77,3 +81,23 @@ def test_an_opt_out_under_a_former_name_is_one_of_the_owner(
         pa.Table.from_pylist([asked], schema=schemas.OPT_OUTS), schemas.CONSENTS.empty_table(), aliases, day
     )
     assert [row["key"] for row in leave.to_pylist() if row["kind"] == "owner" and row["no"] == ALL] == owners
+
+
+NAMED = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["alias", "name", "owner"]),
+        "source": st.sampled_from(["flickr", "museum"]),
+        "key": st.sampled_from("1234"),
+    }
+)
+CALLED = st.builds(lambda name, owner: {**name, "owner_id": owner}, NAMED, st.sampled_from("1234"))
+
+
+@given(st.lists(NAMED), st.lists(CALLED))
+def test_the_gate_follows_who_is_who_by_itself(
+    asked: list[dict[str, str]], called: list[dict[str, str]]
+) -> None:
+    fields = [schemas.ALIASES.field(name) for name in ("kind", "source", "key", "owner_id")]
+    found = of_owners(pa.Table.from_pylist(asked, SCHEMA), pa.Table.from_pylist(called, pa.schema(fields)))
+    expected = [oracle_leave.owners_of(oracle_leave.target(one), called) for one in asked]
+    assert {tuple(row.values()) for row in found.to_pylist()} == set().union(*expected)

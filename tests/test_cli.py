@@ -22,6 +22,7 @@ import pytest
 from byhand import ByHand, listing
 
 from pipelines.cli import cli, main
+from pipelines.commands.release import _named
 from pipelines.store.store import Dataset, close_stores, create_store, open_store
 from pipelines.store.tables import Table
 from pipelines.synth import synthesize
@@ -226,6 +227,18 @@ def test_answers_for_people_say_the_same(run: Run, released: Path) -> None:
     assert run("release", "verify", released, "1").out.startswith("release 1 is whole: ")
     assert run("release", "diff", released, "1", "1").out.startswith("1 -> 1: 0 of ")
     assert "\x1b" not in shown.out + listed.out
+
+
+def test_many_lists_are_counted_and_stand_below() -> None:
+    names = [f"2026-11-{day:02}-0123abcd" for day in range(1, 8)]
+    assert [*_named("opt-outs", [])] == ["  opt-outs    none"]
+    assert [*_named("licenses", names[:2], ", seen")] == [f"  licenses    {names[0]}, {names[1]}, seen"]
+    assert [*_named("opt-outs", names)] == [
+        "  opt-outs    7 lists",
+        f"              {', '.join(names[:4])},",
+        f"              {', '.join(names[4:])}",
+    ]
+    assert next(_named("licenses", names, ", seen")) == "  licenses    7 snapshots, seen"
 
 
 # --- Faults ------------------------------------------------------------------------------------------------

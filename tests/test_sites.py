@@ -109,10 +109,10 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert first.startswith("signals 2026-11-10-")
     assert first.endswith("rules of 1 host, 1 URL")
     assert rest == [
-        "  3 could not be got: what they said before stands, and is stale",
+        "  3 could not be got: what was said before stands, and is stale",
         "  1 could not be understood at all",
-        "  1 have over 500 KiB: what is behind was not read",
-        "  1 are no evidence, and were passed over",
+        "  1 cut off at 500 KiB: what is behind was not read",
+        "  1 passed over, as no evidence",
     ]
     assert cli.run([*words, "--json"], {}) == 0
     told = json.loads(capsys.readouterr().out)

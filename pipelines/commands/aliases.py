@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from pipelines.commands.options import IsoDate, counted, files_argument, json_option, show, store_argument
+from pipelines.commands.options import IsoDate, files_argument, json_option, show, store_argument
+from pipelines.plurals import counted
 
 
 @click.command()

@@ -6,13 +6,13 @@ import click
 
 from pipelines.commands.options import (
     IsoDate,
-    counted,
     files_argument,
     json_option,
     requester_key_option,
     show,
     store_argument,
 )
+from pipelines.plurals import counted
 
 
 @click.command()

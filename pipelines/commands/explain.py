@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipelines.commands.options import columns, counted, json_option, show, store_argument
+from pipelines.commands.options import columns, json_option, show, store_argument
+from pipelines.plurals import counted
 
 if TYPE_CHECKING:
     import datetime

@@ -8,7 +8,6 @@ import click
 
 from pipelines.commands.options import (
     IsoDate,
-    counted,
     files_argument,
     json_option,
     runner_options,
@@ -16,6 +15,7 @@ from pipelines.commands.options import (
     show,
     store_argument,
 )
+from pipelines.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -243,8 +243,8 @@ def _show(table: Table, what: str, dataset: Dataset, as_json: bool, reuploads: S
     places = counted(buckets, "bucket") if buckets else "no bucket yet, for no row names an owner"
     text = (
         f"{table.kind} {table.name}: {counted(counts['rows'], what)} in {places}\n"
-        f"  {counts['rows_read']:,} rows read from {counted(len(table.files), 'file')},"
-        f" {counts['duplicates']:,} duplicates, {counts['quarantined']:,} in quarantine"
+        f"  {counted(counts['rows_read'], 'row')} read from {counted(len(table.files), 'file')},"
+        f" {counted(counts['duplicates'], 'duplicate')}, {counts['quarantined']:,} in quarantine"
     )
     cells = ", ".join(f"{column} {count:,}" for column, count in sorted(table.unparsable.items()) if count)
     text += f"\n  cells that could not be read, now null: {cells}" if cells else ""

@@ -8,7 +8,6 @@ import click
 
 from pipelines.commands.options import (
     IsoDate,
-    counted,
     files_argument,
     intake_options,
     json_option,
@@ -17,6 +16,7 @@ from pipelines.commands.options import (
     show,
     store_argument,
 )
+from pipelines.plurals import counted
 
 if TYPE_CHECKING:
     from pipelines.runner import Runner

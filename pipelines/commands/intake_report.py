@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
-from pipelines.commands.options import counted
 from pipelines.optouts.dryrun import DryRun
 from pipelines.optouts.receipts import Receipt
+from pipelines.plurals import counted
 from transforms.domain.texts import shown
 from transforms.intake import told
 
@@ -60,7 +60,7 @@ def text_of(found: DryRun, most: int) -> str:
     if not summary["entries"] and not summary["not_understood"]:
         lines.append("the list is empty: ingest takes it in with --allow-empty alone")
     if summary["derived"]:
-        lines.append(f"{summary['derived']:,} of them are the bytes of items, under whatever id")
+        lines.append(f"{summary['derived']:,} of them by the bytes of items, under whatever id")
     if found.blank_lines:
         lines.append(f"blank lines, which name nobody and are skipped: {found.blank_lines:,}")
     if not summary["manifest"]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.commands.options import IsoDate, counted, json_option, runner_options, show, store_argument
+from pipelines.commands.options import IsoDate, json_option, runner_options, show, store_argument
+from pipelines.plurals import counted
 
 if TYPE_CHECKING:
     from pipelines.runner import Runner

@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 import click
 
-from pipelines.commands.options import counted
+from pipelines.plurals import counted
 from transforms.domain.errors import InputError
 from transforms.domain.license_spellings import OUTCOMES, read_one
 

@@ -9,7 +9,6 @@ import click
 
 from pipelines.commands.options import (
     IsoDate,
-    counted,
     files_argument,
     intake_options,
     json_option,
@@ -19,6 +18,7 @@ from pipelines.commands.options import (
     store_argument,
     watch,
 )
+from pipelines.plurals import counted
 
 if TYPE_CHECKING:
     from pipelines.runner import Runner

@@ -112,11 +112,6 @@ def show(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     click.echo(json.dumps(result, indent=2, ensure_ascii=False) if as_json else text)
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """Such as `1 row` and `1,000 rows`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def columns(rows: Mapping[str, int]) -> str:
     """Counts under each other, numbers to the right."""
     if not rows:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.commands.options import IsoDate, counted, json_option, runner_options, show
+from pipelines.commands.options import IsoDate, json_option, runner_options, show
+from pipelines.plurals import counted
 from pipelines.policies import find_policy, policy_text
 
 if TYPE_CHECKING:

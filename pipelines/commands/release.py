@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,13 @@ import click
 from pipelines.commands.options import (
     IsoDate,
     columns,
-    counted,
     json_option,
     runner_options,
     show,
     store_argument,
     watch,
 )
+from pipelines.plurals import counted
 from pipelines.policies import find_policy
 from transforms.domain.reasons import PRECEDENCE
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from pipelines.release_inputs import Inputs
     from pipelines.runner import Runner
     from pipelines.store.releases import Release
+
+_WIDTH = 96
+"""Characters of names on a line."""
 
 
 @click.group()
@@ -102,9 +106,9 @@ def _show_outlook(forecasts: Sequence[Forecast], inputs: Inputs, as_json: bool) 
         "as_of": inputs.as_of,
     }
     lines = [
-        f"  manifest    {inputs.manifest.name}, {inputs.manifest.counts['rows']:,} items",
-        f"  licenses    {', '.join(names['licenses']) or 'none'}",
-        f"  opt-outs    {', '.join(names['opt_outs']) or 'none'}",
+        f"  manifest    {inputs.manifest.name}, {counted(inputs.manifest.counts['rows'], 'item')}",
+        *_named("licenses", names["licenses"]),
+        *_named("opt-outs", names["opt_outs"]),
         f"  as of       {inputs.as_of or '-'}",
     ]
     for each in (each for each in forecasts if each.actions):
@@ -209,8 +213,8 @@ def verify(store: str, version: str, as_json: bool) -> None:
     found = opened.releases.get(version)
     checked = check(opened, found, watch())
     text = (
-        f"release {version} is whole: {checked['blobs']:,} blobs, {checked['bytes']:,} bytes,"
-        f" {checked['rows']:,} items, none of which meets an opt-out"
+        f"release {version} is whole: {counted(checked['blobs'], 'blob')}, {checked['bytes']:,} bytes,"
+        f" {counted(checked['rows'], 'item')}, none of which meets an opt-out"
     )
     show({"version": version, "digest": found.digest, **checked}, text, as_json=as_json)
 
@@ -234,12 +238,11 @@ def _describe(found: Release) -> str:
     lines = [
         f"  purpose     {content['purpose']}, policy {content['policy']['digest'][:12]}",
         f"  as of       {content['as_of'] or '-'}",
-        f"  manifest    {inputs['manifest']['name']}, {inputs['manifest']['rows']:,} items",
-        f"  licenses    {', '.join(each['name'] for each in inputs['licenses']) or 'none'},"
-        f" which saw {counts['observed']:,} of them",
-        f"  opt-outs    {', '.join(each['name'] for each in inputs['opt_outs']) or 'none'}",
+        f"  manifest    {inputs['manifest']['name']}, {counted(inputs['manifest']['rows'], 'item')}",
+        *_named("licenses", _names(inputs, "licenses"), f", which saw {counts['observed']:,} of them"),
+        *_named("opt-outs", _names(inputs, "opt_outs")),
         *_further(inputs, counts.get("signals_stale", 0)),
-        f"  kept        {counts['kept']:,} of {counts['rows']:,} items",
+        f"  kept        {counts['kept']:,} of {counted(counts['rows'], 'item')}",
         f"  left out    {counts['excluded']:,}, by first reason",
     ]
     if counts["first_reason"]:
@@ -249,10 +252,22 @@ def _describe(found: Release) -> str:
     return "\n".join([*lines, f"  digest      sha256:{found.digest}"])
 
 
+def _names(inputs: Mapping[str, Any], kind: str) -> list[str]:
+    return [each["name"] for each in inputs.get(kind, ())]
+
+
+def _named(kind: str, names: Sequence[str], more: str = "") -> Iterator[str]:
+    """The names on one line; or if they are too many for one, how many they are, and the names below."""
+    lines = textwrap.wrap(", ".join(names) or "none", _WIDTH, break_long_words=False, break_on_hyphens=False)
+    one = "snapshot" if kind in ("licenses", "detections") else "list"
+    yield f"  {kind:<11} {lines[0] if len(lines) == 1 else counted(len(names), one)}{more}"
+    yield from (f"{'':14}{line}" for line in lines if len(lines) > 1)
+
+
 def _further(inputs: Mapping[str, Any], stale: int) -> Iterator[str]:
     """The inputs that a release need not have, each kind a line."""
     for kind in ("consents", "aliases", "signals", "detections"):
-        if names := ", ".join(each["name"] for each in inputs.get(kind, ())):
-            yield f"  {kind:<11} {names}"
+        if names := _names(inputs, kind):
+            yield from _named(kind, names)
     if stale:  # what its source would say today is not known
         yield f"  stale       signals of {counted(stale, 'item')}, since a source could not be got again"

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipelines.commands.options import IsoDate, counted, json_option, runner_options, show, store_argument
+from pipelines.commands.options import IsoDate, json_option, runner_options, show, store_argument
+from pipelines.plurals import counted
 
 if TYPE_CHECKING:
     from pipelines.runner import Runner
@@ -55,11 +56,11 @@ def signals(
     )
     text = f"signals {table.name}: {counted(counts['rows'], 'rule')} of {about or 'no source'}"
     for name, words in (
-        ("unavailable", "could not be got: what they said before stands, and is stale"),
+        ("unavailable", "could not be got: what was said before stands, and is stale"),
         ("unreadable", "could not be understood at all"),
         ("malformed", "could be understood in part"),
-        ("cut", "have over 500 KiB: what is behind was not read"),
-        ("passed_over", "are no evidence, and were passed over"),
+        ("cut", "cut off at 500 KiB: what is behind was not read"),
+        ("passed_over", "passed over, as no evidence"),
     ):
         if counts[name]:
             text += f"\n  {counts[name]:,} {words}"

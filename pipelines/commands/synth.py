@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pipelines.commands.options import json_option, show, watch
+from pipelines.plurals import counted
 
 
 class Slice(click.ParamType[tuple[int, int]]):
@@ -88,7 +89,8 @@ def synth(
             report=report,
         )
     text = (
-        f"{out}: {expected['rows']:,} rows, {expected['items']:,} items of {expected['owners']:,} owners;"
+        f"{out}: {counted(expected['rows'], 'row')}, {counted(expected['items'], 'item')} of"
+        f" {counted(expected['owners'], 'owner')};"
         " answers in expected.json"
     )
     show(expected, text, as_json=as_json)

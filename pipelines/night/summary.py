@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipelines.night.inbox import Left, Unit, first_line
+from pipelines.plurals import counted
 from pipelines.store.lease import Holder, moment
 from pipelines.store.releases import Release
 from pipelines.store.tables import DETECTIONS, LICENSES, MANIFESTS, Table
@@ -155,12 +156,13 @@ class Summary:
         for unit in self.to_take_in:
             yield f"to take in     {unit.kind} {unit.name}, from {unit.place}"
         for table in self.taken_in:
-            what = "rows" if table.kind in (MANIFESTS, LICENSES, DETECTIONS) else "entries"
+            of_rows = table.kind in (MANIFESTS, LICENSES, DETECTIONS)
+            came = counted(table.rows, "row") if of_rows else counted(table.rows, "entry", "entries")
             in_quarantine = f", {table.quarantined:,} in quarantine" if table.quarantined else ""
             held = f", {table.held:,} held" if table.held else ""
-            yield f"taken in       {table.kind} {table.snapshot}: {table.rows:,} {what}{in_quarantine}{held}"
+            yield f"taken in       {table.kind} {table.snapshot}: {came}{in_quarantine}{held}"
         if waiting := sum(table.held for table in self.taken_in):
-            yield f"waiting        {waiting:,} opt-outs: byleave opt-outs list {self.store} --held"
+            yield f"waiting        {counted(waiting, 'opt-out')}: byleave opt-outs list {self.store} --held"
         for left in self.left:
             yield f"left in place  {left.place}: {first_line(left.why)}"
         for outcome in self.outcomes:
@@ -207,10 +209,11 @@ def _outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield f"{outcome.state:<14} release {outcome.name}{out}{of_which}"
         return
     counts = release.content["counts"]
-    yield f"published      {release.version}: {counts['kept']:,} of {counts['rows']:,} items"
+    yield f"published      {release.version}: {counts['kept']:,} of {counted(counts['rows'], 'item')}"
     then = before.content["counts"] if before else {"kept": counts["kept"], "first_reason": {}}
     if before:
-        yield f"               {counts['kept'] - then['kept']:+,} items since {before.version}"
+        more = counts["kept"] - then["kept"]
+        yield f"               {'+' if more >= 0 else '-'}{counted(abs(more), 'item')} since {before.version}"
     reasons: Mapping[str, int] = counts["first_reason"]
     for reason in [*reasons, *(gone for gone in then["first_reason"] if gone not in reasons)]:
         now, was = reasons.get(reason, 0), then["first_reason"].get(reason, 0)

@@ -101,18 +101,17 @@ asked as (
             and asked.key = known_names.key
 ),
 
-addresses as (
+written as (
     select
         source,
         item_id,
-        replace(
-            rtrim(
+        rtrim(
+            regexp_replace(
                 regexp_replace(
-                    regexp_replace(regexp_replace(url, '#.*', '', 's'), '^((https?:)?//)+', '', 'i'),
-                    '^([^/:?]*):(80|443)?([/?]|$)', '\1\3'
-                ), '/'
-            ),
-            '%40', '@'
+                    regexp_replace(trim(url, e' \t\n\f\r'), '\s*#.*', '', 's'), '^((https?:)?//)+', '', 'i'
+                ),
+                '^([^/:?]*):(80|443)?([/?]|$)', '\1\3'
+            ), '/'
         ) as url,
         name
     from (
@@ -123,6 +122,30 @@ addresses as (
             unnest(['page_url', 'image_url', 'owner_id']) as name
         from items
     ) as columns_of_items
+),
+
+-- RFC 3986, 6.2.2: what needs no escape stands for itself, and what needs one has it, in capitals. Several slashes
+-- that Flickr takes for one stay several: an item that only these keep apart passes.
+addresses as (
+    select
+        written.* replace (
+            case
+                when regexp_matches(url, '[^A-Za-z0-9._~:/?@!$&''()*+,;=-]')
+                    then array_to_string(
+                        list_transform(
+                            regexp_extract_all(url, '%[0-9A-Fa-f][0-9A-Fa-f]|.', 0, 's'),
+                            lambda one: case -- noqa
+                                when regexp_matches(one, '^[:/?!$&''()*+,;=]$') then one
+                                when regexp_matches(try(url_decode(one)), '^[A-Za-z0-9._~@-]$') then url_decode(one)
+                                when one like '%__' then upper(one)
+                                else url_encode(one)
+                            end
+                        ), ''
+                    )
+                else url
+            end as url
+        )
+    from written
 ),
 
 hosts as (
@@ -194,7 +217,7 @@ named as (
         lower(
             regexp_extract(
                 page_url,
-                '^((https?:)?//)*(www\.|m\.|secure\.)?flickr\.com(:[0-9]+)?/(photos|people|videos)/([\w-]+)([/?#]|$)',
+                '^((https?:)?//)*(www\.|m\.|secure\.)?flickr\.com(:[0-9]+)?/+(photos|people|videos)/+([\w-]+)([/?#]|$)',
                 6, 'i'
             )
         ) as key

@@ -63,6 +63,9 @@ NOT_UNDERSTOOD = [
     "https://flic.kr/s/abc",
     "https://example.com/*.jpg",
     "https://example.com/a b",
+    "https://example.com/a please",
+    "https://example.com/a<b",
+    "https://www.fl%69ckr.com/photos/tags/2015",
     "https://example.com/a\u200bb",
     "https://*.example.com/a",
     "https://localhost/a",
@@ -138,11 +141,17 @@ def test_a_key_of_an_item_or_owner_names_itself(rows):
 @given(
     scheme=st.sampled_from(["http://", "https://", "HTTP://"]),
     host=st.sampled_from(["example.com", "EXAMPLE.com", "a.b-c.example.org:8080", "93.184.216.34"]),
-    path=st.sampled_from(["a", "A/b.JPG", "?p=1", "a?b&c", "caf\u00e9", "%7Ejoe/x", "~joe/$1"]),
+    path=st.sampled_from(
+        [
+            *((path, path) for path in ("a", "A/b.JPG", "?p=1", "a?b&c", "~joe/$1", "a%20b")),
+            *(("caf\u00e9", "caf%C3%A9"), ("%7Ejoe/x", "~joe/x"), ("a%2fb", "a%2Fb")),
+        ]
+    ),
     behind=st.sampled_from(["", "/", "#top", "//#x"]),
 )
 def test_other_urls_are_kept_as_normalized(scheme, host, path, behind):
-    url = f"{scheme}{host}/{path}{behind}"
+    written, path = path
+    url = f"{scheme}{host}/{written}{behind}"
     table = parse_targets(pa.array([url]))
     assert table.to_pylist() == [{"kind": "url", "key": normalize_urls(pa.array([url]))[0].as_py()}]
     assert table["key"].to_pylist() == [f"{host.lower()}/{path}"]

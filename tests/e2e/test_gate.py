@@ -17,6 +17,7 @@ import transforms.cut
 import transforms.decide
 import transforms.facts
 import transforms.leave
+from pipelines.aliases import ingest_aliases
 from pipelines.cli import main
 from pipelines.runner import Runner
 from pipelines.store.store import Store, close_stores
@@ -28,11 +29,11 @@ Copy = Callable[[Store], Store]
 NAMED = {
     "item": ("1", {}),
     "owner": ("20@N00", {"owner_id": "20@N00"}),
-    "url": ("https://site.example/page/3", {"page_url": "http://Site.example/page/3/"}),
+    "url": ("https://site.example/%7ejoe%20b/3", {"page_url": "http://Site.ex%61mple/~joe b/3/"}),
     "host": ("host:img.example", {"image_url": "https://cdn.img.example/4.jpg"}),
     "content": ("md5:" + "5" * 32, {"content_md5": "5" * 32}),
     "tag": ("#wedding", {"tags": ["Wedding"]}),
-    "alias": ("alias:ann", {"owner_id": "70@N00", "page_url": "https://www.flickr.com/photos/Ann/7/"}),
+    "alias": ("alias:ann", {"owner_id": "70@N00", "page_url": "https://www.flickr.com//photos/Ann/7/"}),
     "name": ("name:Ann Onymous", {"owner_id": "80@N00", "owner_name": "ann  onymous"}),
 }
 ITEMS = [{**item("flickr", str(place), None), **more} for place, (_, more) in enumerate(NAMED.values(), 1)]
@@ -40,18 +41,24 @@ ITEMS += [
     item("flickr", "9", "90@N00"),
     item("flickr", "10", "100@N00"),
     item("flickr", "11", "110@N00", tags=["no_cv"]),
+    item("flickr", "12", "120@N00"),
     *(item("flickr", str(number), f"{number}@N00") for number in range(200, 240)),
 ]
+# Whose page shows another alias today, and whose id was another when this one was taken.
+RENAMED = ["key,owner_id,kind", "bea,121@N00,alias", "121@N00,120@N00,owner", "120@N00,121@N00,owner"]
 BY = {"alias": "owner", "name": "owner"}  # under whose column of facts a kind is
 
 
 @pytest.fixture(scope="module")
 def opted_out(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A store with an opt-out of each kind, and two consents that were refused."""
+    """A store with an opt-out of each kind, one of a former alias, and two consents that were refused."""
     folder = tmp_path_factory.mktemp("gate")
     store = new_store(folder / "store", buckets=4)
     fill(store, folder, ITEMS)
-    opt_out(store, folder, *(line for line, _ in NAMED.values()))
+    opt_out(store, folder, *(line for line, _ in NAMED.values()), "alias:bea")
+    history = folder / "aliases.csv"
+    history.write_text("\n".join([*RENAMED, ""]))
+    ingest_aliases(store, [str(history)], observed_on="2026-11-10")
     refusal = "owner,refuse,computer-vision"
     said(store, folder, "target,given_by,says,purposes", f"9,{refusal}", f"100@N00,{refusal}")
     yield store
@@ -67,13 +74,13 @@ def test_what_the_gate_would_let_through(opted_out: Store, copy: Copy) -> None:
     store = copy(opted_out)
     found = left_out(store, cut(store, "computer-vision"))
     expected = {str(place): f"opt_out_{BY.get(kind, kind)}" for place, kind in enumerate(NAMED, 1)}
-    expected |= {"9": "consent_refused", "10": "consent_refused", "11": "opt_out_tag"}
+    expected |= {"9": "consent_refused", "10": "consent_refused", "11": "opt_out_tag", "12": "opt_out_owner"}
     assert {item_id: reasons for (_, item_id), reasons in found.items()} == {
         item_id: [reason] for item_id, reason in expected.items()
     }
     # no_cv, and what was refused, are no noes to what is broader.
     found = left_out(store, cut(store, "research", "2"))
-    assert {item_id for _, item_id in found} == {str(place) for place in range(1, 9)}
+    assert {item_id for _, item_id in found} == {*(str(place) for place in range(1, 9)), "12"}
 
 
 def test_without_the_opt_out_step_the_gate_refuses(
@@ -119,7 +126,7 @@ def test_without_one_kind_of_opt_out_the_gate_refuses_and_names_the_kind(
         return columns
 
     monkeypatch.setattr(transforms.leave, "leave_of", forgetful)
-    expected = {"owner": {"owner": 1, "alias": 1, "name": 1}, "tag": {"tag": 2}}
+    expected = {"owner": {"owner": 2, "alias": 1, "name": 1}, "tag": {"tag": 2}}
     assert refuses(copy(opted_out)) == expected.get(kind, {kind: 1})
 
 
@@ -158,7 +165,18 @@ def test_what_never_reached_its_bucket_is_caught(
     nothing = lambda *_: standing.LEAVE.empty_table()  # noqa: E731
     monkeypatch.setattr("transforms.standing.standing", nothing)
     met = refuses(copy(opted_out))
-    assert met == dict.fromkeys([*NAMED, "refused-item", "refused-owner"], 1)
+    assert met == {**dict.fromkeys([*NAMED, "refused-item", "refused-owner"], 1), "owner": 2}
+
+
+def test_without_who_is_who_the_gate_refuses(
+    opted_out: Store, copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked under a former alias of a former id holds for the owner of today."""
+    import transforms.standing
+
+    of_nobody = lambda asked, _: asked.slice(0, 0)  # noqa: E731
+    monkeypatch.setattr(transforms.standing, "_of_owners", of_nobody)
+    assert refuses(copy(opted_out)) == {"owner": 1}
 
 
 def test_a_cut_that_loses_rows_is_not_published(

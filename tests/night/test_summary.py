@@ -88,6 +88,22 @@ def test_what_waits_for_a_person_is_told_and_is_no_failure() -> None:
     assert (summary.exit_code, list(summary.faults())) == (0, [])
 
 
+def test_one_is_no_plural() -> None:
+    summary = Summary("/s", NOW, False)
+    summary.taken_in = [
+        TakenIn.of(Table(kind, "a", "2026-11-10", counts={"rows": 1, "held": held}), "/in/a")
+        for kind, held in ((OPT_OUTS, 1), (LICENSES, 0))
+    ]
+    summary.outcomes = [Outcome("r", "published", release("2", 1), release("1", 0))]
+    assert list(summary.lines()) == [
+        "taken in       opt-outs a: 1 entry, 1 held",
+        "taken in       licenses a: 1 row",
+        "waiting        1 opt-out: byleave opt-outs list /s --held",
+        "published      2: 1 of 1 item",
+        "               +1 item since 1",
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "nothing_changed"),
     [

@@ -137,10 +137,11 @@ def spelled(draw):
         before = draw(st.sampled_from(["", f"{function}:", f"{function.upper()}:"]))
         return before + digits * times, (kind, f"{function}:{digits.lower() * times}")
     if kind == "url":
-        host, path = draw(DOMAINS), draw(st.sampled_from(["a", "A/b.JPG", "a?b&c", "caf\u00e9", "%7Ejoe/x"]))
+        host, path = draw(DOMAINS), draw(st.sampled_from(["a", "A/b.JPG", "a?b&c", "caf%C3%A9", "~joe/x"]))
+        written = path.replace(*draw(st.sampled_from([("~", "~"), ("%C3%A9", "\u00e9"), ("~", "%7e")])))
         scheme = draw(st.sampled_from(["http://", "https://", "HTTP://"]))
         behind = draw(st.sampled_from(["", "/", "#top", "//#x"]))
-        return f"{scheme}{draw(written_in_some_case(host))}/{path}{behind}", (kind, f"{host}/{path}")
+        return f"{scheme}{draw(written_in_some_case(host))}/{written}{behind}", (kind, f"{host}/{path}")
     tag = draw(st.text("aBc1_- \u00e9\u0416", min_size=1, max_size=8).filter(lambda tag: tag.strip(" _-")))
     return draw(st.sampled_from(["#", "tag:", "TAG:"])) + tag, ("tag", plain_tag(tag))
 

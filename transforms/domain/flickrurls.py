@@ -1,6 +1,6 @@
 """The many addresses of Flickr: which item or owner each names.
 
-Each form is of a URL as :func:`transforms.domain.urls.normalize_urls` leaves it: without scheme, its host in
+Each form is of a URL as :func:`transforms.domain.urls.plain_urls` leaves it: without scheme, its host in
 lower case. What leads to several items or to other people's (albums, galleries, groups, favorites), and what
 only Flickr can resolve (guest passes, the short links of albums and people), names nothing here.
 """
@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.domain.escapes import plain_escapes
 from transforms.domain.readings import Rule, captured, first_reading, only
-from transforms.domain.urls import normalize_urls
+from transforms.domain.urls import FLICKRS, plain_urls
 
 FLICKR = "flickr"
 """Its name as a source."""
@@ -25,9 +26,8 @@ NSID = "[0-9]{1,19}(?:@|%40)(?i:N)[0-9]{2}"
 ALIAS = "[A-Za-z0-9_-]+"
 _NO_ALIASES = pa.array(["tags", "me", "search", "upload", "organize", "friends", "contacts", "groups"])
 
-_HOSTS = r"(?i:flickr\.com|staticflickr\.com|flic\.kr)"
 _OPENING = r"[<(\[\"'\s]"  # of whatever encloses an address
-_FLICKRS = rf"^{_OPENING}*(?i:(?:https?:)?//)*(?:[^/?#\s]*\.)?{_HOSTS}\.?(?::[0-9]*)?/+."
+_FLICKRS = rf"^{_OPENING}*(?i:(?:https?:)?//)*(?:[^/?#\s]*\.)?(?i:{FLICKRS})\.?(?::[0-9]*)?/+."
 # People write words behind an address. What could be another address or id is not passed over.
 _MORE_THAN_ONE = r"(?s)\s.*[/@*%0-9]"
 
@@ -92,7 +92,7 @@ def aliases_of(page_urls: pa.Array) -> pa.Array:
     Returns:
         Text, row for row, null where the page is not of Flickr or its owner is named by an NSID.
     """
-    return _aliases(page_urls, _below_owner(ALIAS))
+    return _aliases(plain_escapes(page_urls), _below_owner(ALIAS))
 
 
 def nsids_of(page_urls: pa.Array) -> pa.Array:
@@ -100,7 +100,7 @@ def nsids_of(page_urls: pa.Array) -> pa.Array:
 
     As :func:`aliases_of`, of the owners whom an address names by their id.
     """
-    return _owners(page_urls, _below_owner(NSID))
+    return _owners(plain_escapes(page_urls), _below_owner(NSID))
 
 
 def items_of(urls: pa.Array) -> pa.Array:
@@ -126,13 +126,13 @@ def _below_owner(owner: str) -> str:
     """The pattern of a page that lies below the name of an owner."""
     return (
         r"^\s*(?i:(?:https?:)?//)*(?i:(?:(?:www|m|secure)\.)?flickr\.com)\.?(?::[0-9]+)?"
-        rf"/(?:photos|people|videos)/(?P<key>{owner})(?:[/?#\s]|$)"
+        rf"/+(?:photos|people|videos)/+(?P<key>{owner})(?:[/?#\s]|$)"
     )
 
 
 def are_flickrs(texts: pa.Array) -> pa.Array:
     """Whether each text begins with an address below one of Flickr's hosts."""
-    return pc.match_substring_regex(texts, _FLICKRS).fill_null(False)
+    return pc.match_substring_regex(plain_escapes(texts), _FLICKRS).fill_null(False)
 
 
 def parse_flickr_urls(texts: pa.Array) -> pa.Table:
@@ -147,7 +147,7 @@ def parse_flickr_urls(texts: pa.Array) -> pa.Table:
     if pc.any(pc.match_substring_regex(texts, f"^{_OPENING}")).as_py():
         texts = pc.replace_substring_regex(texts, f"^{_OPENING}+", "")
     urls = only(pc.invert(pc.match_substring_regex(texts, _MORE_THAN_ONE)), texts)
-    return first_reading(normalize_urls(urls), _RULES)
+    return first_reading(plain_urls(urls), _RULES)
 
 
 def why_not_flickr(text: str) -> str | None:

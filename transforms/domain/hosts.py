@@ -6,6 +6,8 @@ as written: ``www.example.com`` is not ``example.com``. An opt-out of a host cov
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import idna
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +22,7 @@ _AUTHORITY = r"^\s*(?i:(?:https?:)?//)*(?:[^/?#\\]*@)?(?P<host>[^/?#\\\s]*)"
 
 
 def normalize_hosts(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Each host name in its one spelling: ``Bücher.Example.:443`` is ``xn--bcher-kva.example``.
+    """Each host name in its one spelling: ``Bücher.Ex%61mple.:443`` is ``xn--bcher-kva.example``.
 
     Args:
         texts: text or dictionary-encoded text, nullable.
@@ -30,7 +32,7 @@ def normalize_hosts(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
     """
     encoded = encode(texts)
     hosts = pc.replace_substring_regex(encoded.dictionary.cast(pa.string()), _PORT, "")
-    if not pc.all(pc.string_is_ascii(hosts)).as_py():
+    if pc.any(pc.match_substring_regex(hosts, r"[^\x00-\x7F]|%")).as_py():
         hosts = pa.array([_to_ascii(host) for host in hosts.to_pylist()], pa.string())
     hosts = pc.ascii_lower(pc.replace_substring_regex(hosts, r"\.$", ""))
     sound = pc.and_(
@@ -97,11 +99,11 @@ def _label_to_unicode(label: str) -> str:
 
 
 def _to_ascii(host: str | None) -> str | None:
-    if host is None or host.isascii():
+    if host is None or (host.isascii() and "%" not in host):
         return host
     try:
-        mapped = idna.uts46_remap(host, std3_rules=False)
-    except idna.IDNAError:
+        mapped = idna.uts46_remap(unquote(host, errors="strict"), std3_rules=False)
+    except (idna.IDNAError, UnicodeDecodeError):
         return None
     return ".".join(
         label if label.isascii() else "xn--" + label.encode("punycode").decode()

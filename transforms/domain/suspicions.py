@@ -7,6 +7,7 @@ value means something else than it says, and a request that asks for all must no
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -64,7 +65,7 @@ def _where(which: pa.Array, why: str) -> pa.Array:
 
 def _deceptions(texts: pa.Array, kinds: pa.Array) -> pa.Array:
     """Why each text may deceive a reader; of a URL its host alone is what one goes by."""
-    odd = pc.or_(pc.invert(pc.string_is_ascii(texts)), pc.match_substring(texts, "xn--", ignore_case=True))
+    odd = pc.match_substring_regex(texts, r"[^\x00-\x7F]|%|(?i:xn--)")
     rows = pc.indices_nonzero(odd)
     some = texts.take(rows)
     by_host = pc.is_in(kinds.take(rows), pa.array(["url", "host"]))
@@ -76,4 +77,4 @@ def _deceptions(texts: pa.Array, kinds: pa.Array) -> pa.Array:
 
 
 def _why_deceptive(text: str) -> str | None:
-    return why_deceptive(_ENCODED_HOST.sub(lambda host: to_unicode(host[0].lower()), text))
+    return why_deceptive(_ENCODED_HOST.sub(lambda host: to_unicode(host[0].lower()), unquote(text)))

@@ -57,7 +57,9 @@ KINDS = ("item", "owner", "alias", "name", "url", "host", "content", "tag")
 _TAG = r"^(?:#|(?i:tag:))(?P<key>(?:[^*?,#\pC\pZ]| )+)$"
 _ALIAS = rf"^(?i:alias:)\s*(?P<key>{ALIAS})$"
 _NAME = r"^(?i:name:)(?P<key>[^\p{Cc}]+)$"
-_PAGE = r"^[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?::[0-9]{1,5})?/[^\s\pC\pZ*{}\[\]<>|\\^`\"]+$"
+_PAGE = r"^[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?::[0-9]{1,5})?/[^*]+$"
+# What a URL may not hold has an escape by then. Here it would mean that words stand behind it, or no URL.
+_ONE_URL = r"(?s)^(?i:https?:)//(?i:\s|(?:https?:)?//)*[^\s\pC\pZ*{}\[\]<>|\\^`\"#]+\s*(?:#.*)?$"
 
 _NAMED_HOST = r"^(?i:host:)\s*(?P<key>[^\s/?#@*:]+(?::[0-9]+)?)$"
 _HOST_BY_URL = r"^(?i:https?:)//(?P<key>[^\s/?#@*:]+(?::[0-9]+)?)/*(?:#.*)?$"
@@ -90,9 +92,7 @@ def _hosts(texts: pa.Array) -> pa.Array:
 
 def _pages(texts: pa.Array) -> pa.Array:
     urls = normalize_urls(texts)
-    understood = pc.and_(
-        pc.match_substring_regex(texts, "^(?i:https?)://"), pc.match_substring_regex(urls, _PAGE)
-    )
+    understood = pc.and_(pc.match_substring_regex(texts, _ONE_URL), pc.match_substring_regex(urls, _PAGE))
     return only(understood, urls)
 
 
