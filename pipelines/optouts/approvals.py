@@ -25,7 +25,7 @@ from transforms.domain import schemas
 from transforms.domain.errors import ConfigError, StateError
 from transforms.domain.targets import parse_targets
 from transforms.domain.texts import shown
-from transforms.formats.optouts.entries import merge_lists
+from transforms.formats.optouts.entries import OF_A_PLATFORM, merge_lists
 
 _MARK = {"alias": "alias:", "name": "name:", "tag": "#", "url": "https://", "host": "host:"}
 _REFUSAL = "refusal"  # origin of a refusal: it cancels nothing that somebody else asked for
@@ -121,7 +121,10 @@ def _check_days(entries: pa.Table, received_on: str, *, same_day: bool) -> None:
 
 
 def _understood(entries: pa.Table) -> pa.Table:
-    """The entries with what their keys name; some were held because they are no name of anything."""
+    """The entries with what their keys name; some were held because they are no name of anything.
+
+    An address on Flickr that is looked for as the address that it is stays one: it names an item besides.
+    """
     marks = pa.array([_MARK.get(kind, "") for kind in entries["kind"].to_pylist()], pa.string())
     found = parse_targets(pc.binary_join_element_wise(marks, entries["key"].combine_chunks(), ""))
     nothing = entries["raw"].filter(pc.is_null(found["kind"])).to_pylist()
@@ -130,8 +133,10 @@ def _understood(entries: pa.Table) -> pa.Table:
             f"{', '.join(map(shown, nothing))}: names nothing that can be looked for, so it cannot be"
             " approved. Refuse it, and take in what is meant"
         )
+    address = pc.and_(pc.equal(entries["kind"], "url"), pc.is_in(found["kind"], pa.array(OF_A_PLATFORM)))
     for name in ("kind", "key"):
-        entries = entries.set_column(entries.schema.get_field_index(name), name, found[name])
+        read = pc.if_else(address, entries[name], found[name])
+        entries = entries.set_column(entries.schema.get_field_index(name), name, read)
     return entries
 
 

@@ -19,7 +19,7 @@ from pipelines.optouts.approvals import approve, refuse, withdraw
 from pipelines.optouts.receipts import receipt
 from pipelines.optouts.requests import waiting
 from pipelines.store.releases import Release
-from pipelines.store.store import Store, close_stores
+from pipelines.store.store import Dataset, Store, close_stores, create_store
 from pipelines.store.tables import OPT_OUTS, Table
 from transforms.domain import schemas
 from transforms.domain.errors import ConfigError, InputError, StateError
@@ -420,3 +420,17 @@ def test_explain_tells_an_entry_that_was_withdrawn(
     cut(store, version="2")
     out = told("explain", store.url, "102", capsys=capsys)[1]
     assert "active but stands for nothing on this day  item 102" in out
+
+
+def test_an_address_on_flickr_is_approved_in_a_dataset_of_another_platform(tmp_path: Path) -> None:
+    store = create_store(str(tmp_path / "crawl"), Dataset("crawl", "crawl", 4))
+    page = "https://www.flickr.com/photos/jane/1234567890/"
+    crawled = [{**item("a1", "crawler", page_url=page), "source": "crawl"}]
+    pq.write_table(pa.Table.from_pylist(crawled, schema=schemas.MANIFEST), tmp_path / "crawled.parquet")
+    file = str(tmp_path / "crawled.parquet")
+    ingest_manifest(store, [file], fmt="canonical", snapshot="a", runner=ByHand())
+    opt_out(store, write(tmp_path, "list.csv", "url,request", f"{page},r"), rules=Rules(few_items=0))
+    assert set(waiting(store)["request"].to_pylist()) == {"r"}
+    approve(store, ["r"], received_on="2026-11-12", evidence="it is theirs")
+    (why,) = cut(store).content["counts"]["first_reason"]
+    assert why in ("opt_out_item", "opt_out_url")
