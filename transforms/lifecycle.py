@@ -28,17 +28,20 @@ def fates_of(entries: pa.Table, ledger: pa.Table, on: datetime.date) -> list[str
 
     Returns:
         `held`; `received`, if the entry counts from a later day on; `expired`; `withdrawn`, if nothing that
-        it asked for stands any longer; `active`; or :data:`SAYS_SO`. It may be withdrawn before it counts.
+        it asked for stands any longer; `active`; or :data:`SAYS_SO`. It may be withdrawn before it counts, and
+        while it is held.
     """
     left = _purposes_left(entries, ledger, on)
     return [_fate(row, bits, on) for row, bits in zip(_rows(entries), left, strict=True)]
 
 
 def _fate(row: Mapping[str, Any], left: int, on: datetime.date) -> str:
-    if row["state"] != ACTIVE:
-        return HELD if row["state"] == HELD else SAYS_SO
+    if row["state"] == WITHDRAWN:
+        return SAYS_SO
     if not left:
         return WITHDRAWN
+    if row["state"] == HELD:
+        return HELD
     if on < max(row["received_on"], row["effective_on"]):
         return RECEIVED
     return EXPIRED if row["expires_on"] is not None and row["expires_on"] <= on else ACTIVE

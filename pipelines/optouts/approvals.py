@@ -87,7 +87,13 @@ def withdraw(store: Store, requests: Collection[str], *, received_on: str, evide
     entries = unwithdrawn(store, entries_of(store, requests), received_on)
     _check_known(requests, entries, "stands, so there is nothing to withdraw")
     _check_days(entries, received_on, same_day=False)
-    if others := _asked_by_others(store, entries, requests, received_on):
+    if waits := _asked_by_others(waiting(store, received_on), entries, requests):
+        raise StateError(
+            f"{', '.join(waits)}: asks for the same as {', '.join(sorted(requests))} and still waits, and the"
+            " ledger cannot tell who asked. Approve or refuse it first"
+        )
+    asked = unwithdrawn(store, same_targets(store, entries), received_on)
+    if others := _asked_by_others(asked, entries, requests):
         raise StateError(
             f"{', '.join(sorted(requests))}: the same was asked by {', '.join(others)}, and the ledger cannot"
             " tell who asked. Withdraw all of them together, or none"
@@ -162,13 +168,17 @@ def _changed(entries: pa.Table, *, state: str, day: str, evidence: str, **more: 
     return merge_lists([pa.table(columns, schema=schemas.OPT_OUTS)])
 
 
-def _asked_by_others(
-    store: Store, entries: pa.Table, requests: Collection[str], received_on: str
-) -> list[str]:
-    """Requests that withdrawing these entries would withdraw too."""
-    asked = unwithdrawn(store, same_targets(store, entries), received_on)
+def _asked_by_others(asked: pa.Table, entries: pa.Table, requests: Collection[str]) -> list[str]:
+    """The requests among ``asked`` that withdrawing these entries would withdraw too."""
+    same = pc.is_in(_by_whom(asked), _by_whom(entries))
     mine = pc.is_in(asked["request"], pa.array(sorted(requests), pa.string()))
-    return sorted(set(asked.filter(pc.invert(mine))["request"].to_pylist()))
+    return sorted(set(asked.filter(pc.and_not(same, mine))["request"].to_pylist()))
+
+
+def _by_whom(entries: pa.Table) -> pa.Array:
+    """One text for each target and whoever asks: by which a withdrawal finds what it ends."""
+    parts = [entries[name].fill_null("") for name in ("kind", "source", "key", "origin", "requester")]
+    return pc.binary_join_element_wise(*parts, "\x1f").combine_chunks()
 
 
 def _made_of(store: Store, entries: pa.Table, how: str) -> list[dict[str, object]]:

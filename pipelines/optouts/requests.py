@@ -12,7 +12,7 @@ from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
 from pipelines.threads import in_threads
 from transforms.domain import schemas
-from transforms.lifecycle import ACTIVE, EXPIRED, RECEIVED, fates_of
+from transforms.lifecycle import ACTIVE, EXPIRED, HELD, RECEIVED, fates_of
 
 APPROVED, REFUSED, WITHDRAWN = "approved", "refused", "withdrawn"
 DECISIONS = (APPROVED, REFUSED, WITHDRAWN)
@@ -41,16 +41,26 @@ def unwithdrawn(store: Store, entries: pa.Table, day: str) -> pa.Table:
     return entries.filter(pa.array([fate in (RECEIVED, ACTIVE, EXPIRED) for fate in fates], pa.bool_()))
 
 
-def waiting(store: Store) -> pa.Table:
-    """The entries that are held, and of which nobody said anything yet, in :data:`SHAPE`."""
-    tables = store.tables.all(OPT_OUTS)
+def waiting(store: Store, day: str = "9999-12-31") -> pa.Table:
+    """The entries that are held by a day, and of which nobody said anything since, in :data:`SHAPE`.
+
+    Who takes back what they asked has nothing waiting. Who asks again after a person's word waits again.
+    """
+    on = datetime.date.fromisoformat(day)
+    tables = [table for table in store.tables.all(OPT_OUTS) if table.date <= day]
     held = _select(store, [t for t in tables if t.counts.get("held")], "state", pa.array(["held"]))
-    decided = [table for table in tables if is_decision(table)]
-    if not len(held) or not decided:
+    if not len(held):
         return held
-    said = _select(store, decided, "request", held["request"].unique())
+    fates = fates_of(held, same_targets(store, held), on)
+    held = held.filter(pa.array([fate == HELD for fate in fates], pa.bool_()))
+    said = _select(
+        store, [table for table in tables if is_decision(table)], "request", held["request"].unique()
+    )
     # A word of a person is on what was written, whatever it was taken for.
-    return held.filter(pc.invert(pc.is_in(_written(held), _written(said))))
+    words = pa.table({"written": _written(said), "day": said["received_on"]})
+    words = words.group_by("written").aggregate([("day", "max")])
+    last = words["day_max"].take(pc.index_in(_written(held), words["written"].combine_chunks()))
+    return held.filter(pc.less(last, held["received_on"]).fill_null(True))
 
 
 def is_decision(table: Table) -> bool:
