@@ -28,8 +28,8 @@ def fates_of(entries: pa.Table, ledger: pa.Table, on: datetime.date) -> list[str
 
     Returns:
         `held`; `received`, if the entry counts from a later day on; `expired`; `withdrawn`, if nothing that
-        it asked for stands any longer; `active`; or :data:`SAYS_SO`. It may be withdrawn before it counts, and
-        while it is held.
+        it asked for stands any longer; `active`; or :data:`SAYS_SO`. It may be withdrawn before it counts,
+        and while it is held.
     """
     left = _purposes_left(entries, ledger, on)
     return [_fate(row, bits, on) for row, bits in zip(_rows(entries), left, strict=True)]
