@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from transforms.domain.purposes import spread_no
+from transforms.domain.purposes import PURPOSES, bits_of, spread_no
 
 RECEIVED, HELD, ACTIVE, EXPIRED, WITHDRAWN = "received", "held", "active", "expired", "withdrawn"
 SAYS_SO = "says so"
 """Of an entry that withdraws others, and asks for nothing itself."""
 
+_NAMED = bits_of(PURPOSES)
 _WHO = ("kind", "source", "key", "origin", "requester")
 
 
@@ -38,7 +39,7 @@ def fates_of(entries: pa.Table, ledger: pa.Table, on: datetime.date) -> list[str
 def _fate(row: Mapping[str, Any], left: int, on: datetime.date) -> str:
     if row["state"] == WITHDRAWN:
         return SAYS_SO
-    if not left:
+    if not left & _NAMED:  # what stands for purposes to come alone keeps nothing out
         return WITHDRAWN
     if row["state"] == HELD:
         return HELD
