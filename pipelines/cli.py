@@ -29,7 +29,7 @@ from pipelines.commands.query import sql
 from pipelines.commands.release import release
 from pipelines.commands.signals import signals
 from pipelines.commands.synth import synth
-from transforms.domain.errors import ByleaveError, unusable
+from transforms.domain.errors import ByleaveError, InputError, unusable
 
 _INTERRUPTED = 130
 
@@ -80,6 +80,11 @@ def run(words: list[str], given: dict[str, Any]) -> int:
         return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UnicodeEncodeError as error:
+        # What a shell hands over, or a terminal shows, need not be text; Arrow and outputs ask for it.
+        fault = InputError(f"{error.object!a} cannot be written as {error.encoding}: it is no text")
+        click.echo(f"byleave: {fault}", err=True)
+        return fault.exit_code
     except OSError as error:
         known = unusable(error)
         click.echo(f"byleave: {known}", err=True)

@@ -39,9 +39,13 @@ def commit_list(
         files: what it was made of.
         turns: ISO dates, as :class:`pipelines.store.tables.Table` has them.
     """
+    name = f"{day}-{entries.digest[:8]}"
+    there = store.tables.find(kind, name)
+    if there is not None and there.blobs["entries"] != entries:  # of another list, which begins alike
+        name = f"{day}-{entries.digest}"
     table = Table(
         kind,
-        f"{day}-{entries.digest[:8]}",
+        name,
         date=day,
         blobs={"entries": entries},
         counts={**counts, "rows_read": counts["rows"], "duplicates": 0, "quarantined": 0},

@@ -158,7 +158,7 @@ class PlanJoin:
         for table in distinct(self.inputs.detections):
             owned, pieces = table.buckets.get(bucket), resolved.get((table.digest, bucket), [])
             if owned or pieces:
-                yield join.Seen(table.observed_on or table.date, owned, tuple(pieces))
+                yield join.Seen(table.date, owned, tuple(pieces))
 
 
 class _Met:

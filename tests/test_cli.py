@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import shutil
 import signal
@@ -423,6 +424,12 @@ def test_a_question_that_duckdb_does_not_understand(run: Run, released: Path) ->
     assert outcome.code == 3
     assert "nowhere" in outcome.err
     assert "Traceback" not in outcome.err
+
+
+def test_a_word_that_is_no_text_is_one_line(run: Run, released: Path) -> None:
+    outcome = run("explain", released, os.fsdecode(b"\xff"))
+    assert (outcome.code, outcome.out) == (4, "")
+    assert outcome.err == "byleave: '\\udcff' cannot be written as utf-8: it is no text\n"
 
 
 def test_beam_options_stand_behind_two_dashes(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from byhand import ByHand
 
-from pipelines.ingest import ingest_detections
+from pipelines.explain.explainer import Explainer
+from pipelines.ingest import ingest_detections, ingest_manifest
+from pipelines.policies import find_policy
+from pipelines.release import cut_release
+from pipelines.release_inputs import choose_inputs
 from pipelines.store.store import Dataset, Store, create_store
 from pipelines.store.tables import DETECTIONS, Table
 from transforms.domain import schemas
@@ -74,3 +80,28 @@ def test_no_snapshot_is_known_before_what_it_saw(tmp_path: Path) -> None:
     pq.write_table(schemas.MANIFEST.empty_table(), manifest)
     with pytest.raises(InputError, match="column 'person_present'|unknown|is missing"):
         ingest_detections(store, [str(manifest)], fmt="canonical", observed_on="2026-11-01", runner=ByHand())
+
+
+def test_a_late_snapshot_counts_by_the_day_of_each_look(tmp_path: Path) -> None:
+    """A row of the day on which the snapshot came in is newer than one of the day of which it speaks."""
+    store = new_store(tmp_path / "store")
+    items = [
+        {"source": "flickr", "item_id": item, "license": "CC-BY-2.0", "media_type": "photo"}
+        for item in ("1", "2")
+    ]
+    pq.write_table(pa.Table.from_pylist(items, schema=schemas.MANIFEST), tmp_path / "items.parquet")
+    file = str(tmp_path / "items.parquet")
+    ingest_manifest(store, [file], fmt="canonical", snapshot="a", runner=ByHand())
+    before = write(tmp_path, "item_id,person_present,observed_on\n1,false,2026-11-03\n2,true,2026-11-03\n")
+    ingest_detections(store, [before], fmt="csv", observed_on="2026-11-04", runner=ByHand())
+    late = write(tmp_path, "item_id,person_present,observed_on\n1,true,2026-11-05\n2,false,\n")
+    days = {"observed_on": "2026-11-02", "received_on": "2026-11-05"}
+    ingest_detections(store, [late], fmt="csv", runner=ByHand(), **days)
+    policy = find_policy("computer-vision")
+    policy = replace(policy, people_present="exclude", unknown_visibility="keep")
+    inputs = choose_inputs(store, as_of=None, without_opt_outs=True)
+    release, _ = cut_release(store, inputs, policy, "1", ByHand())
+    assert release.content["counts"]["first_reason"] == {"people_present": 2}
+    explained = list(Explainer(store, release).explain([("flickr", "1"), ("flickr", "2")]))
+    assert [each.reasons for each in explained] == [["people_present"]] * 2
+    assert all(each.agrees for each in explained)

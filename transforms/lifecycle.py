@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from transforms.domain.purposes import spread_no
+from transforms.domain.purposes import PURPOSES, bits_of, spread_no
 
 RECEIVED, HELD, ACTIVE, EXPIRED, WITHDRAWN = "received", "held", "active", "expired", "withdrawn"
 SAYS_SO = "says so"
 """Of an entry that withdraws others, and asks for nothing itself."""
 
+_NAMED = bits_of(PURPOSES)
 _WHO = ("kind", "source", "key", "origin", "requester")
 
 
@@ -28,17 +29,20 @@ def fates_of(entries: pa.Table, ledger: pa.Table, on: datetime.date) -> list[str
 
     Returns:
         `held`; `received`, if the entry counts from a later day on; `expired`; `withdrawn`, if nothing that
-        it asked for stands any longer; `active`; or :data:`SAYS_SO`. It may be withdrawn before it counts.
+        it asked for stands any longer; `active`; or :data:`SAYS_SO`. It may be withdrawn before it counts,
+        and while it is held.
     """
     left = still_asked(entries, ledger, on)
     return [_fate(row, bits, on) for row, bits in zip(_rows(entries), left, strict=True)]
 
 
 def _fate(row: Mapping[str, Any], left: int, on: datetime.date) -> str:
-    if row["state"] != ACTIVE:
-        return HELD if row["state"] == HELD else SAYS_SO
-    if not left:
+    if row["state"] == WITHDRAWN:
+        return SAYS_SO
+    if not left & _NAMED:  # what stands for purposes to come alone keeps nothing out
         return WITHDRAWN
+    if row["state"] == HELD:
+        return HELD
     if on < max(row["received_on"], row["effective_on"]):
         return RECEIVED
     return EXPIRED if row["expires_on"] is not None and row["expires_on"] <= on else ACTIVE

@@ -26,7 +26,7 @@ from transforms.domain import schemas
 from transforms.domain.errors import ConfigError, StateError
 from transforms.domain.targets import parse_targets
 from transforms.domain.texts import shown
-from transforms.formats.optouts.entries import merge_lists
+from transforms.formats.optouts.entries import OF_A_PLATFORM, merge_lists
 
 _MARK = {"alias": "alias:", "name": "name:", "tag": "#", "url": "https://", "host": "host:"}
 _REFUSAL = "refusal"  # origin of a refusal: it cancels nothing that somebody else asked for
@@ -89,7 +89,13 @@ def withdraw(store: Store, requests: Collection[str], *, received_on: str, evide
     entries = unwithdrawn(store, entries_of(store, requests), received_on)
     _check_known(requests, entries, "stands, so there is nothing to withdraw")
     _check_days(entries, received_on, same_day=False)
-    if others := _asked_by_others(store, entries, requests, received_on):
+    if waits := _asked_by_others(waiting(store, received_on), entries, requests):
+        raise StateError(
+            f"{', '.join(waits)}: asks for the same as {', '.join(sorted(requests))} and still waits, and the"
+            " ledger cannot tell who asked. Approve or refuse it first"
+        )
+    asked = unwithdrawn(store, same_targets(store, entries), received_on)
+    if others := _asked_by_others(asked, entries, requests):
         raise StateError(
             f"{', '.join(sorted(requests))}: the same was asked by {', '.join(others)}, and the ledger cannot"
             " tell who asked. Withdraw all of them together, or none"
@@ -123,7 +129,10 @@ def _check_days(entries: pa.Table, received_on: str, *, same_day: bool) -> None:
 
 
 def _understood(entries: pa.Table) -> pa.Table:
-    """The entries with what their keys name; some were held because they are no name of anything."""
+    """The entries with what their keys name; some were held because they are no name of anything.
+
+    An address on Flickr that is looked for as the address that it is stays one: it names an item besides.
+    """
     marks = pa.array([_MARK.get(kind, "") for kind in entries["kind"].to_pylist()], pa.string())
     found = parse_targets(pc.binary_join_element_wise(marks, entries["key"].combine_chunks(), ""))
     nothing = entries["raw"].filter(pc.is_null(found["kind"])).to_pylist()
@@ -132,8 +141,10 @@ def _understood(entries: pa.Table) -> pa.Table:
             f"{', '.join(map(shown, nothing))}: names nothing that can be looked for, so it cannot be"
             " approved. Refuse it, and take in what is meant"
         )
+    address = pc.and_(pc.equal(entries["kind"], "url"), pc.is_in(found["kind"], pa.array(OF_A_PLATFORM)))
     for name in ("kind", "key"):
-        entries = entries.set_column(entries.schema.get_field_index(name), name, found[name])
+        read = pc.if_else(address, entries[name], found[name])
+        entries = entries.set_column(entries.schema.get_field_index(name), name, read)
     return entries
 
 
@@ -159,13 +170,17 @@ def _changed(entries: pa.Table, *, state: str, day: str, evidence: str, **more: 
     return merge_lists([pa.table(columns, schema=schemas.OPT_OUTS)])
 
 
-def _asked_by_others(
-    store: Store, entries: pa.Table, requests: Collection[str], received_on: str
-) -> list[str]:
-    """Requests that withdrawing these entries would withdraw too."""
-    asked = unwithdrawn(store, same_targets(store, entries), received_on)
+def _asked_by_others(asked: pa.Table, entries: pa.Table, requests: Collection[str]) -> list[str]:
+    """The requests among ``asked`` that withdrawing these entries would withdraw too."""
+    same = pc.is_in(_by_whom(asked), _by_whom(entries))
     mine = pc.is_in(asked["request"], pa.array(sorted(requests), pa.string()))
-    return sorted(set(asked.filter(pc.invert(mine))["request"].to_pylist()))
+    return sorted(set(asked.filter(pc.and_not(same, mine))["request"].to_pylist()))
+
+
+def _by_whom(entries: pa.Table) -> pa.Array:
+    """One text for each target and whoever asks: by which a withdrawal finds what it ends."""
+    parts = [entries[name].fill_null("") for name in ("kind", "source", "key", "origin", "requester")]
+    return pc.binary_join_element_wise(*parts, "\x1f").combine_chunks()
 
 
 def _made_of(store: Store, entries: pa.Table, how: str) -> list[dict[str, object]]:

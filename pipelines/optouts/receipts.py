@@ -82,7 +82,7 @@ def receipt(store: Store, request: str, *, as_of: str | None = None, watch: Watc
     releases = [each for each in store.releases.all() if each.content["as_of"] <= day]
     weighing = weigh_targets(store, targets_of(asked), watch)
     met = told(asked.group_by(["kind", "source", "key"]).aggregate([]), weighing.weights)
-    waits = set(waiting(store)["request"].to_pylist())
+    waits = set(waiting(store, day)["request"].to_pylist())
     state = _state(fates, asked, ledger, releases, waits=request in waits)
     if state == WITHDRAWN and _restored(store, asked, ledger, releases):
         state = RESTORED
@@ -153,12 +153,13 @@ def _honored(asked: pa.Table, ledger: pa.Table, releases: Sequence[Release]) -> 
 
 def _restored(store: Store, asked: pa.Table, ledger: pa.Table, releases: Sequence[Release]) -> bool:
     """Whether a release holds items of the request again, made of lists by which nothing of it stands."""
+    asked = asked.filter(pc.equal(asked["state"], ACTIVE))  # what only waited was never left out
     newest: dict[str, Release] = {}
     for release in releases:
         made_of = pa.array([table["name"] for table in release.content["inputs"]["opt_outs"]], pa.string())
         known, then = (entries.filter(pc.is_in(entries["list"], made_of)) for entries in (asked, ledger))
         on = datetime.date.fromisoformat(release.content["as_of"])
-        if len(known) and set(fates_of(known, then, on)) <= {WITHDRAWN, HELD}:
+        if len(known) and set(fates_of(known, then, on)) == {WITHDRAWN}:
             newest[release.content["purpose"]] = release
     targets = targets_of(asked)
     return any(items_released(store, release, targets) for release in newest.values())

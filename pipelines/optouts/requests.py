@@ -13,7 +13,7 @@ from pipelines.store.store import Store
 from pipelines.store.tables import OPT_OUTS, Table
 from pipelines.threads import in_threads
 from transforms.domain import schemas
-from transforms.lifecycle import ACTIVE, EXPIRED, RECEIVED, fates_of
+from transforms.lifecycle import ACTIVE, EXPIRED, HELD, RECEIVED, fates_of
 
 APPROVED, REFUSED, WITHDRAWN = "approved", "refused", "withdrawn"
 DECISIONS = (APPROVED, REFUSED, WITHDRAWN)
@@ -53,19 +53,33 @@ def unwithdrawn(store: Store, entries: pa.Table, day: str) -> pa.Table:
     return entries.filter(pa.array([fate in (RECEIVED, ACTIVE, EXPIRED) for fate in fates], pa.bool_()))
 
 
-def waiting(store: Store) -> pa.Table:
-    """The entries that are held, and of which nobody said anything yet, in :data:`SHAPE`."""
-    tables = store.tables.all(OPT_OUTS)
+def waiting(store: Store, day: str = "9999-12-31") -> pa.Table:
+    """The entries that are held by a day, and of which nobody said anything since, in :data:`SHAPE`.
+
+    Who takes back what they asked has nothing waiting. Who asks again after a person's word waits again.
+    """
+    on = datetime.date.fromisoformat(day)
+    tables = [table for table in store.tables.all(OPT_OUTS) if table.date <= day]
     held = _select(store, [t for t in tables if t.counts.get("held")], "state", pa.array(["held"]))
-    decided = [table for table in tables if is_decision(table)]
-    if not len(held) or not decided:
+    if not len(held):
         return held
-    said = _select(store, decided, "request", held["request"].unique())
+    fates = fates_of(held, same_targets(store, held), on)
+    held = held.filter(pa.array([fate == HELD for fate in fates], pa.bool_()))
+    said = _select(
+        store, [table for table in tables if is_decision(table)], "request", held["request"].unique()
+    )
     # A word of a person is on what was written, whatever it was taken for; but one on an item is none on
     # bytes that a later manifest says it has.
-    answered = pc.is_in(_written(held), _written(said))
-    of_bytes = pc.is_in(_written(held, "kind", "key"), _written(said, "kind", "key"))
-    return held.filter(pc.invert(pc.if_else(pc.equal(held["kind"], "content"), of_bytes, answered)))
+    is_of_bytes = pc.equal(held["kind"], "content")
+    last = pc.if_else(is_of_bytes, _last_word(held, said, "kind", "key"), _last_word(held, said))
+    return held.filter(pc.less(last, held["received_on"]).fill_null(True))
+
+
+def _last_word(held: pa.Table, said: pa.Table, *about: str) -> pa.ChunkedArray:
+    """The day of a person's last word on each entry; null where there is none."""
+    words = pa.table({"written": _written(said, *about), "day": said["received_on"]})
+    words = words.group_by("written").aggregate([("day", "max")])
+    return words["day_max"].take(pc.index_in(_written(held, *about), words["written"].combine_chunks()))
 
 
 def is_decision(table: Table) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from pipelines.optouts.approvals import approve, refuse, withdraw
 from pipelines.optouts.receipts import receipt
 from pipelines.optouts.requests import waiting
 from pipelines.store.releases import Release
-from pipelines.store.store import Store, close_stores
+from pipelines.store.store import Dataset, Store, close_stores, create_store
 from pipelines.store.tables import OPT_OUTS, Table
 from transforms.domain import schemas
 from transforms.domain.errors import ConfigError, InputError, StateError
@@ -429,3 +430,70 @@ def test_explain_tells_an_entry_that_was_withdrawn(
     cut(store, version="2")
     out = told("explain", store.url, "102", capsys=capsys)[1]
     assert "active but stands for nothing on this day  item 102" in out
+
+
+def test_who_takes_back_what_waits_has_nothing_waiting(store: Store, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("k" * 64)
+    asked = write(tmp_path, "asked.csv", "owner_id,request,requester", f"{A},r,a@example.org")
+    taken_back = write(
+        tmp_path, "back.csv", "owner_id,request,requester,state", f"{A},r,a@example.org,withdrawn"
+    )
+    opt_out(store, asked, rules=Rules(few_items=1), requester_key=str(key))
+    assert receipt(store, "r").state == "held"
+    opt_out(store, taken_back, "2026-11-11", requester_key=str(key))
+    assert len(waiting(store)) == 0
+    with pytest.raises(StateError, match="nothing of it waits"):
+        approve(store, ["r"], received_on="2026-11-12", evidence="too late")
+    assert kept(store, cut(store)) == ALL_ITEMS
+    assert receipt(store, "r").state == "withdrawn", "it never counted, so nothing is restored"
+    assert receipt(store, "r", as_of="2026-11-10").state == "held"
+
+
+def test_who_asks_again_after_a_refusal_waits_again(store: Store, tmp_path: Path) -> None:
+    file = write(tmp_path, "list.csv", "owner_id,request", f"{A},r")
+    opt_out(store, file, rules=Rules(few_items=1))
+    refuse(store, ["r"], received_on="2026-11-11", evidence="not theirs")
+    assert receipt(store, "r").state == "refused"
+    assert receipt(store, "r", as_of="2026-11-10").state == "held"
+    opt_out(store, file, "2026-11-12", rules=Rules(few_items=1))
+    assert waiting(store)["received_on"].to_pylist() == [datetime.date(2026, 11, 12)]
+    assert receipt(store, "r").state == "held"
+    approve(store, ["r"], received_on="2026-11-13", evidence="it is theirs")
+    assert kept(store, cut(store)) == ALL_ITEMS - {"101", "102"}
+
+
+def test_what_somebody_else_asked_who_can_be_told_apart_stays(store: Store, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("k" * 64)
+    lines = ("owner_id,request,requester", f"{A},one,a@example.org", f"{A},two,b@example.org")
+    opt_out(store, write(tmp_path, "list.csv", *lines), requester_key=str(key))
+    withdraw(store, ["one"], received_on="2026-11-12", evidence="a letter")
+    assert receipt(store, "one").state == "withdrawn"
+    assert receipt(store, "two").state in ("received", "active")
+    assert kept(store, cut(store)) == ALL_ITEMS - {"101", "102"}
+
+
+def test_what_waits_is_not_withdrawn_with_what_stands(store: Store, tmp_path: Path) -> None:
+    opt_out(store, write(tmp_path, "one.csv", "owner_id,request", f"{A},one"))
+    two = write(tmp_path, "two.csv", "owner_id,request", f"{A},two")
+    opt_out(store, two, "2026-11-11", rules=Rules(few_items=1))
+    with pytest.raises(StateError, match="two: asks for the same as one and still waits"):
+        withdraw(store, ["one"], received_on="2026-11-12", evidence="a letter")
+    refuse(store, ["two"], received_on="2026-11-12", evidence="not theirs")
+    withdraw(store, ["one"], received_on="2026-11-12", evidence="a letter")
+    assert kept(store, cut(store)) == ALL_ITEMS
+
+
+def test_an_address_on_flickr_is_approved_in_a_dataset_of_another_platform(tmp_path: Path) -> None:
+    store = create_store(str(tmp_path / "crawl"), Dataset("crawl", "crawl", 4))
+    page = "https://www.flickr.com/photos/jane/1234567890/"
+    crawled = [{**item("a1", "crawler", page_url=page), "source": "crawl"}]
+    pq.write_table(pa.Table.from_pylist(crawled, schema=schemas.MANIFEST), tmp_path / "crawled.parquet")
+    file = str(tmp_path / "crawled.parquet")
+    ingest_manifest(store, [file], fmt="canonical", snapshot="a", runner=ByHand())
+    opt_out(store, write(tmp_path, "list.csv", "url,request", f"{page},r"), rules=Rules(few_items=0))
+    assert set(waiting(store)["request"].to_pylist()) == {"r"}
+    approve(store, ["r"], received_on="2026-11-12", evidence="it is theirs")
+    (why,) = cut(store).content["counts"]["first_reason"]
+    assert why in ("opt_out_item", "opt_out_url")

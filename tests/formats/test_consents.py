@@ -169,6 +169,7 @@ def test_ids_of_other_platforms_are_as_their_column_says() -> None:
         ({"person": "ann"}, ", person: is of depicted persons alone"),
         ({"says": ""}, ", says: '' is not one of grant, revoke, refuse."),
         ({"purposes": ""}, ", purposes: is empty; name them"),
+        ({"purposes": ";"}, f", purposes: ';' names no purpose. There are {', '.join(purposes.PURPOSES)}."),
         ({"purposes": "all"}, ", purposes: a grant names its purposes, and 'all' is none"),
         (
             {"purposes": "serch"},

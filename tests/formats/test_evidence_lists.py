@@ -209,6 +209,13 @@ def test_a_long_document_is_read_as_far_as_it_must_be_and_that_is_said() -> None
     early = "User-Agent: *\nContent-Usage: train-ai=n\n" + "Disallow: /x\n" * (BODY_BYTES // 13)
     found = said(read(objects({"url": ROBOTS, "status": 200, "body": early})))
     assert found["host", "example.org", "content-usage-robots"] == (GENERATIVE, 0, "ok")
+    found = said(read(objects({"url": ROBOTS, "status": 200, "body": early.replace("\n", "\r")})))
+    assert found["host", "example.org", "content-usage-robots"] == (GENERATIVE, 0, "ok")
+
+
+def test_a_long_document_without_an_end_of_line_is_not_one_that_says_nothing() -> None:
+    found = said(read(objects({"url": ROBOTS, "status": 200, "body": "<html>" + "x" * BODY_BYTES})))
+    assert found["host", "example.org", "content-usage-robots"] == (0, 0, "unreadable")
 
 
 @pytest.mark.parametrize(

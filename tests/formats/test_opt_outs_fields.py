@@ -110,6 +110,7 @@ def test_a_requester_without_a_key_is_refused_with_the_way_to_make_one():
     ("column", "cell", "words"),
     [
         ("purposes", "serach", "'serach' holds 'serach', which is no purpose. Did you mean 'search'?"),
+        ("purposes", "; ;", "'; ;' names no purpose. There are metadata-index, search, "),
         ("purposes", "search;x", "holds 'x', which is no purpose. There are metadata-index, search, "),
         ("requested_on", "2026-11-11", "2026-11-11 is after 2026-11-10, when it was received"),
         ("requested_on", "20261101", "'20261101' is not a date such as 2026-11-10"),

@@ -44,6 +44,9 @@ ASKED = entry("active", 10)
         (entry("held", 10), [], {10: "held", 30: "held"}),
         (ASKED, [entry("withdrawn", 12)], {11: "active", 12: "withdrawn"}),
         (ASKED, [entry("withdrawn", 12, effective_on=day(14))], {13: "active", 14: "withdrawn"}),
+        (ASKED, [entry("withdrawn", 12, purposes=bits_of(["metadata-index"]))], {12: "withdrawn"}),
+        (ASKED, [entry("withdrawn", 12, purposes=bits_of(["search"]))], {12: "active"}),
+        (entry("held", 10), [entry("withdrawn", 12)], {11: "held", 12: "withdrawn"}),
         (ASKED, [entry("withdrawn", 10)], {10: "active", 30: "active"}),  # on one day it stands
         (ASKED, [entry("withdrawn", 9)], {10: "active"}),
         (ASKED, [entry("withdrawn", 12, requester="k:1")], {30: "active"}),  # somebody else's

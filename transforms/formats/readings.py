@@ -158,7 +158,8 @@ def _is_well_known(address: str) -> bool:
 
 
 def _beginning(text: bytes) -> bytes:
-    """As much of a document as is read, to the end of a line."""
+    """As much of a document as is read, to the end of a line: nothing would be a source that says nothing."""
     if len(text) <= BODY_BYTES:
         return text
-    return text[: text.rfind(b"\n", 0, BODY_BYTES) + 1]
+    ends = max(text.rfind(end, 0, BODY_BYTES) for end in (b"\n", b"\r"))
+    return text[: ends + 1 or BODY_BYTES]

@@ -20,7 +20,9 @@ from transforms.domain.texts import encode, shown
 from transforms.formats.optouts.elsewhere import with_elsewhere
 from transforms.formats.optouts.requestids import request_ids
 
-_OF_A_PLATFORM = ("item", "owner", "alias", "name")  # kinds whose keys mean something on one platform only
+OF_A_PLATFORM = ("item", "owner", "alias", "name")
+"""Kinds whose keys mean something on one platform only."""
+
 _FLICKRS = r"(?i)flic(?:kr\.com|\.kr)(?::[0-9]*)?/|(?:@|%40)n[0-9]{2}"
 _MOST_CHARACTERS = 200
 LABEL = f"up to {_MOST_CHARACTERS} characters that can be printed"
@@ -174,5 +176,5 @@ def _sources(found: pa.Table, own: str) -> pa.ChunkedArray:
     """Whose ids are meant. A bare number is the dataset's own; an NSID or a Flickr URL says whose it is."""
     flickrs = pc.and_(pc.match_substring_regex(found["raw"], _FLICKRS), pc.not_equal(found["kind"], "name"))
     whose = pc.if_else(flickrs, pa.scalar("flickr"), pa.scalar(own))
-    has_source = pc.is_in(found["kind"], pa.array(_OF_A_PLATFORM))
+    has_source = pc.is_in(found["kind"], pa.array(OF_A_PLATFORM))
     return pc.if_else(has_source, whose, pa.scalar(None, pa.string()))

@@ -57,6 +57,12 @@ def purposes_option(text: str | None) -> int | None:
         raise ConfigError(f"--purposes {shown(text)} {error}") from None
 
 
+def _purposes(text: str) -> int:
+    if not (bits := parse_purposes(text)):  # an entry for nothing would be a person who is not heard
+        raise _Unreadable(f"names no purpose. There are {', '.join(PURPOSES)}.")
+    return bits
+
+
 def _date(text: str) -> datetime.date:
     try:
         if not _DATE.fullmatch(text):
@@ -80,7 +86,7 @@ def _label(text: str) -> str:
 
 _PARSE: Mapping[str, Callable[[str], Any]] = {
     "request": _label,
-    "purposes": parse_purposes,
+    "purposes": _purposes,
     "requested_on": _date,
     "effective_on": _date,
     "expires_on": _date,
