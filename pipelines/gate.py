@@ -159,10 +159,11 @@ def _shows(normal: Callable[[pa.Array], pa.Array], *columns: str) -> Callable[[p
     """The rows of other platforms in which an address is of what was asked of Flickr's."""
 
     def check(rows: pa.Table, asked: pa.Table) -> _Rows:
-        met = np.zeros(len(rows), np.bool_)
+        met, others = np.zeros(len(rows), np.bool_), _flags(pc.not_equal(rows["source"], targets.FLICKR))
+        shown = rows.filter(pa.array(others))
         for name in columns:
-            met |= _flags(pc.is_in(normal(_texts(rows, name)), asked["key"].combine_chunks()))
-        return met & _flags(pc.not_equal(rows["source"], targets.FLICKR))
+            met[others] |= _flags(pc.is_in(normal(_texts(shown, name)), asked["key"].combine_chunks()))
+        return met
 
     return check
 
