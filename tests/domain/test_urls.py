@@ -156,6 +156,15 @@ def test_an_escape_says_no_more_than_what_it_stands_for(written, key):
     assert normalize_urls(pa.array([written])).to_pylist() == [key]
 
 
+def test_no_escape_reaches_from_a_url_into_the_next():
+    assert normalize_urls(pa.array(["h/a%", "41%7e", "h/%4", "1%"])).to_pylist() == [
+        "h/a%25",
+        "41~",
+        "h/%254",
+        "1%25",
+    ]
+
+
 @given(st.lists(st.none() | HOSTS), st.integers(0, 2))
 def test_hosts_are_normalized_row_for_row_once_and_for_all(hosts, skipped):
     column = pa.array(hosts, pa.string())[skipped:]
