@@ -58,13 +58,15 @@ def waiting(store: Store, day: str = "9999-12-31") -> pa.Table:
 
     Who takes back what they asked has nothing waiting. Who asks again after a person's word waits again.
     """
-    on = datetime.date.fromisoformat(day)
     tables = [table for table in store.tables.all(OPT_OUTS) if table.date <= day]
     held = _select(store, [t for t in tables if t.counts.get("held")], "state", pa.array(["held"]))
     if not len(held):
         return held
-    fates = fates_of(held, same_targets(store, held), on)
-    held = held.filter(pa.array([fate == HELD for fate in fates], pa.bool_()))
+    taken_back = same_targets(store, held)
+    taken_back = taken_back.filter(pc.equal(taken_back["state"], WITHDRAWN))
+    if len(taken_back):
+        fates = fates_of(held, taken_back, datetime.date.fromisoformat(day))
+        held = held.filter(pa.array([fate == HELD for fate in fates], pa.bool_()))
     said = _select(
         store, [table for table in tables if is_decision(table)], "request", held["request"].unique()
     )
