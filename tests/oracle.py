@@ -10,6 +10,8 @@ import struct
 import unicodedata
 from collections import Counter
 
+import oracle_leave
+
 from transforms.domain import license_changes, purposes
 from transforms.domain.licenses import LICENSES
 from transforms.domain.reasons import OPT_OUTS, PRECEDENCE
@@ -235,12 +237,17 @@ def leave_one(row, leave, rows):
     means = named(row, rows)
     sets = dict.fromkeys([f"no_{kind}" for kind in means], 0)
     sets |= {"granted_by_owner": 0, "granted_by_depicted": 0, "refused": 0}
+    words = []
     for said in leave:
         for kind, targets in means.items():
             if (said["kind"], said["source"], said["key"]) in targets:
                 sets[f"no_{kind}"] |= said["no"]
-                for name in ("granted_by_owner", "granted_by_depicted", "refused"):
+                for name in ("granted_by_depicted", "refused"):
                     sets[name] |= said[name]
+                words += [said["owner_said"]] if said["owner_said"] else []
+    for purpose, said in zip(purposes.PURPOSES, zip(*words, strict=True), strict=False):
+        if max(said) % 2 == 0:  # the later word, of one day the worse, is leave
+            sets["granted_by_owner"] |= purposes.bits_of(oracle_leave.broader(purpose))
     for said in leave:  # a yes does not travel
         for kind, targets in shown(row).items():
             if (said["kind"], said["source"], said["key"]) in targets:

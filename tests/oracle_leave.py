@@ -117,8 +117,30 @@ def granted(statements, purpose, day):
     )
 
 
+def word(statements, purpose, day):
+    """The day of what one giver said last about a purpose, in whatever words, and whether that is leave."""
+    spoke = [
+        one
+        for one in statements
+        if purpose in (one["purposes"] if one["says"] == "grant" else speaks_no(one))
+    ]
+    if not spoke:
+        return None
+    return max(one["received_on"] for one in spoke), granted(statements, purpose, day)
+
+
+def granted_by_owner(consents, targets, day):
+    """What an owner grants of an item: all they said, of it or of all they have, is taken as said of it."""
+    said = [
+        one
+        for one in consents
+        if one["given_by"] == "owner" and target(one) in targets and in_effect(one, day)
+    ]
+    return set().union(*(broader(purpose) for purpose in PURPOSES if granted(said, purpose, day)))
+
+
 def consented(consents, day):
-    """By target: what is granted by owners, by depicted persons, and refused."""
+    """By target: the owner's last words by purpose, what is granted by depicted persons, and refused."""
     said = {}
     for one in consents:
         if one["received_on"] <= day:
@@ -126,13 +148,14 @@ def consented(consents, day):
             who.extend([one] if in_effect(one, day) else [])
     out = {}
     for one, givers in said.items():
-        by_owner, by_depicted, refused = set(), [], set()
+        by_owner, by_depicted, refused = {}, [], set()
         for (giver, _), statements in givers.items():
             yes = [broader(p) for p in PURPOSES if granted(statements, p, day)]
             no = [narrower(p) for p in PURPOSES if (last(statements, p) or {}).get("says") == "refuse"]
             refused = refused.union(*no)
             if giver == "owner":
-                by_owner = by_owner.union(*yes)
+                words = {purpose: word(statements, purpose, day) for purpose in PURPOSES}
+                by_owner = {purpose: said for purpose, said in words.items() if said}
             else:
                 by_depicted.append(set().union(*yes))
         out[one] = by_owner, set.intersection(*by_depicted) if by_depicted else set(), refused
@@ -140,7 +163,7 @@ def consented(consents, day):
 
 
 def leave(opt_outs, consents, aliases, day):
-    """By target: opted out of, granted by the owner, by the depicted, refused; none of which anything."""
+    """By target: opted out of, said by the owner, granted by the depicted, refused; of which anything."""
     no, said = opted_out(opt_outs, aliases, day), consented(consents, day)
-    table = {one: (no.get(one, set()), *said.get(one, (set(), set(), set()))) for one in {*no, *said}}
+    table = {one: (no.get(one, set()), *said.get(one, ({}, set(), set()))) for one in {*no, *said}}
     return {one: sets for one, sets in table.items() if any(sets)}

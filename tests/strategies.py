@@ -142,20 +142,27 @@ def licenses(world, *, max_size=12, unique=False, days=DAYS):
 
 
 PURPOSE_SETS = st.sampled_from([0, 1 << 2, 1 << 7, purposes.ALL]) | st.integers(0, purposes.ALL)
-GRANTS = ("granted_by_owner", "granted_by_depicted", "refused")
+GRANTS = ("granted_by_depicted", "refused")
+NOTHING_SAID = {"owner_said": None, **dict.fromkeys(GRANTS, 0)}
+# Few days, so that words of one day meet. Of purposes to come nothing is ever granted.
+OWNERS_WORDS = st.none() | st.tuples(
+    st.lists(st.sampled_from((-1, 0, 1, 2, 3)), min_size=11, max_size=11), st.sampled_from((-1, 1))
+).map(lambda said: [*said[0], *[said[1]] * 5])
 
 
 def leave(world, *, max_size=5):
     """Rows of what stands, of every kind, each target once; ids of one kind turn up as another's."""
 
     def named(kind, keys, sources):
-        sets = {"no": PURPOSE_SETS} | {name: PURPOSE_SETS for name in GRANTS if kind in ("item", "owner")}
+        sets = {"no": PURPOSE_SETS}
+        if kind in ("item", "owner"):
+            sets |= dict.fromkeys(GRANTS, PURPOSE_SETS) | {"owner_said": OWNERS_WORDS}
         return st.builds(
             lambda source, key, said: {
                 "kind": kind,
                 "source": source,
                 "key": key,
-                **dict.fromkeys(GRANTS, 0),
+                **NOTHING_SAID,
                 **said,
             },
             st.sampled_from(sources),
@@ -182,7 +189,7 @@ def target(row):
 
 
 def opted_out(kind, source, key, no=purposes.ALL):
-    return {"kind": kind, "source": source, "key": key, "no": no, **dict.fromkeys(GRANTS, 0)}
+    return {"kind": kind, "source": source, "key": key, "no": no, **NOTHING_SAID}
 
 
 def detections(world, *, max_size=4):

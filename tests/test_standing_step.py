@@ -20,7 +20,7 @@ from pipelines.store.store import Store
 from pipelines.store.tables import ALIASES, CONSENTS, OPT_OUTS, Table
 from transforms.domain import keys, schemas
 from transforms.domain.errors import InputError
-from transforms.domain.purposes import ALL, bits_of
+from transforms.domain.purposes import ALL, PURPOSES
 from transforms.domain.schemas import LEAVE
 
 HEADER = "item_id,owner_id,given_by,person,says,purposes,effective_on,expires_on\n"
@@ -128,9 +128,10 @@ def test_what_stands_goes_where_it_can_be_honored(store: Store, tmp_path: Path) 
                 source, key = (leave[each].combine_chunks() for each in ("source", "key"))
                 hashes = keys.item_hash(source, key) if name == "items" else keys.home_hash(source, key, key)
                 assert set(keys.bucket_of(hashes, places).tolist()) == {place}
-                found |= {row["key"]: (row["no"], row["granted_by_owner"]) for row in leave.to_pylist()}
-    searched = bits_of(["search", "metadata-index"])
-    assert found == {"17": (ALL, 0), "1@N00": (ALL, 0), "3@N00": (ALL, 0), "18": (0, searched)}
+                found |= {row["key"]: (row["no"], row["owner_said"]) for row in leave.to_pylist()}
+    granted_on = 2 * (datetime.date(2026, 11, 10) - datetime.date(1970, 1, 1)).days
+    search = [granted_on if place == PURPOSES.index("search") else -1 for place in range(16)]
+    assert found == {"17": (ALL, None), "1@N00": (ALL, None), "3@N00": (ALL, None), "18": (0, search)}
     # A list that says the same again, or another order of lists, gives the same bytes.
     assert resolved(store, [*lists[::-1], lists[0]], "2026-11-10", [said], [alias])[1] == result
 

@@ -175,23 +175,22 @@ def _people(evidence: Evidence) -> str:
 
 
 def _granted(consents: Sequence[Row], on: datetime.date) -> dict[str, int]:
-    """What stands of grants and refusals: for each target, then over the item and its owner together."""
+    """What stands of grants and refusals; of the item and of all they have an owner speaks as one giver."""
+    owners = [said for said in consents if said["given_by"] == "owner" and _in_effect(said, on)]
     givers: dict[tuple[Any, ...], list[Row]] = {}
     for said in consents:
         if said["received_on"] <= on:
             giver = (*(said[name] for name in _TARGET), said["given_by"], said["person"])
             givers.setdefault(giver, []).append(said)
-    by_owner = refused = 0
+    refused = 0
     by_depicted: dict[tuple[Any, ...], int] = {}
     for (*target, given_by, _), statements in givers.items():
         grants, refusals = _of_giver([each for each in statements if _in_effect(each, on)], on)
-        refused |= refusals
-        if given_by == "owner":
-            by_owner |= grants
-        else:  # all who ever said anything have to grant
+        refused |= refusals  # of its target alone: a grant by the other target does not end it
+        if given_by == "depicted":  # all who ever said anything have to grant
             by_depicted[(*target,)] = by_depicted.get((*target,), purposes.ALL) & grants
     return {
-        "granted_by_owner": by_owner,
+        "granted_by_owner": _of_giver(owners, on)[0],
         "granted_by_depicted": _union(by_depicted.values()),
         "refused": refused,
     }

@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms import words
 from transforms.domain import purposes
 from transforms.domain.groups import FOREVER, Ints, day_number, day_numbers, group
 from transforms.domain.purposes import Purposes
+from transforms.words import Words
 
 WORST_LAST = ("grant", "revoke", "refuse")
 """Of statements of one day the worse one counts."""
@@ -33,35 +35,38 @@ def grants(consents: pa.Table, on: datetime.date) -> pa.Table:
         on: the day.
 
     Returns:
-        A row for each target of which anything stands, in no particular order: kind, source, key, and the
-        sets of purposes granted_by_owner, granted_by_depicted and refused, as in :data:`schemas.LEAVE`.
-        Where an item shows several people, all who ever said anything about it have to grant.
+        A row for each target of which anything stands, in no particular order: kind, source, key, owner_said,
+        granted_by_depicted and refused, as in :data:`schemas.LEAVE`. A revocation by an owner is among the
+        first of these: it may end what they granted by another target. Where an item shows several people,
+        all who ever said anything about it have to grant.
     """
     known = consents.filter(pc.less_equal(consents["received_on"], on))
     givers, first = group(known, _GIVER)
     of_giver = known.select(_GIVER).take(pa.array(first))
     in_effect = pc.less_equal(known["effective_on"], on).to_numpy()
-    granted, refused = _of_givers(
+    said_last, refused = _of_givers(
         known.filter(pa.array(in_effect)), givers[in_effect], len(first), day_number(on)
     )
     targets, first = group(of_giver, _TARGET)
     by_owner = pc.equal(of_giver["given_by"], "owner").to_numpy()
-    sets = {name: np.zeros(len(first), np.uint16) for name in ("granted_by_owner", "refused")}
-    sets["granted_by_depicted"] = np.full(len(first), purposes.ALL, np.uint16)
-    np.bitwise_or.at(sets["granted_by_owner"], targets[by_owner], granted[by_owner])
-    np.bitwise_and.at(sets["granted_by_depicted"], targets[~by_owner], granted[~by_owner])
-    np.bitwise_or.at(sets["refused"], targets, refused)
+    owner_said = words.silence(len(first))
+    np.maximum.at(owner_said, targets[by_owner], said_last[by_owner])
+    by_depicted = np.full(len(first), purposes.ALL, np.uint16)
+    np.bitwise_and.at(by_depicted, targets[~by_owner], words.granted(said_last[~by_owner]))
     asked = np.zeros(len(first), np.bool_)
     asked[targets[~by_owner]] = True
-    sets["granted_by_depicted"][~asked] = 0
+    by_depicted[~asked] = 0
+    refused_of = np.zeros(len(first), np.uint16)
+    np.bitwise_or.at(refused_of, targets, refused)
     table = of_giver.select(_TARGET).take(pa.array(first))
-    for name in ("granted_by_owner", "granted_by_depicted", "refused"):
-        table = table.append_column(name, pa.array(sets[name]))
-    return table.filter(pa.array(np.bitwise_or.reduce(list(sets.values())) != 0))
+    table = table.append_column("owner_said", words.as_lists(owner_said))
+    table = table.append_column("granted_by_depicted", pa.array(by_depicted))
+    table = table.append_column("refused", pa.array(refused_of))
+    return table.filter(pc.or_(table["owner_said"].is_valid(), pa.array(by_depicted | refused_of != 0)))
 
 
-def _of_givers(said: pa.Table, giver: Ints, givers: int, on: int) -> tuple[Purposes, Purposes]:
-    """What each giver grants and refuses, with what that spreads to.
+def _of_givers(said: pa.Table, giver: Ints, givers: int, on: int) -> tuple[Words, Purposes]:
+    """What each giver said last, and refuses with what that spreads to.
 
     Args:
         said: statements in effect.
@@ -76,8 +81,9 @@ def _of_givers(said: pa.Table, giver: Ints, givers: int, on: int) -> tuple[Purpo
     is_grant = severity == 0
     reaches = np.where(is_grant, stated, purposes.spread_no(stated))
     rank = received * len(WORST_LAST) + severity
-    granted, refused = (np.zeros(givers, np.uint16) for _ in range(2))
-    for bit in (np.uint16(1 << place) for place in range(16)):
+    said_last, refused = words.silence(givers), np.zeros(givers, np.uint16)
+    for place in range(16):
+        bit = np.uint16(1 << place)
         names, reached = stated & bit != 0, reaches & bit != 0
         last = _latest(giver[names], rank[names], givers)
         refused[last % len(WORST_LAST) == 2] |= bit
@@ -88,8 +94,10 @@ def _of_givers(said: pa.Table, giver: Ints, givers: int, on: int) -> tuple[Purpo
         np.minimum.at(end, giver[newest], ends[newest])
         ended = reached & ~is_grant
         last_no = _latest(giver[ended], received[ended], givers)
-        granted[(end > on) & (last_no < last // len(WORST_LAST))] |= bit
-    return purposes.spread_yes(granted), purposes.spread_no(refused)
+        named_on = last // len(WORST_LAST)
+        granted = (end > on) & (last_no < named_on)
+        said_last[:, place] = np.maximum(2 * np.maximum(named_on, last_no) + ~granted, words.NOTHING)
+    return said_last, purposes.spread_no(refused)
 
 
 def _latest(giver: Ints, rank: Ints, givers: int) -> Ints:

@@ -6,12 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms import words
 from transforms.domain import purposes, targets
 from transforms.domain.lookup import Ids
 from transforms.domain.order import Places
 from transforms.domain.purposes import Purposes
 from transforms.domain.reasons import OPT_OUTS
 from transforms.domain.texts import encode
+from transforms.words import Words
 
 OWN_COLUMNS = ("source", "item_id", "owner_id")
 """Of a manifest: by which an item's own leave, and its owner's, are found."""
@@ -25,7 +27,7 @@ NO_OF_TAGS = int(purposes.spread_no(np.array([purposes.BIT["computer-vision"]], 
 _NAMED = {"alias": "no_owner", "name": "no_owner", "owner": "no_owner", "item": "no_item"}
 """Kinds that are met on a platform, and what they are opt-outs of: who is called so means the owner."""
 
-_SAID = ("no", "granted_by_owner", "granted_by_depicted", "refused")
+_SAID = ("no", "granted_by_depicted", "refused")
 
 
 def leave_of(manifest: pa.Table, leave: pa.Table, wide: pa.Table, met: pa.Table) -> dict[str, pa.Array]:
@@ -40,11 +42,15 @@ def leave_of(manifest: pa.Table, leave: pa.Table, wide: pa.Table, met: pa.Table)
     """
     columns = {name: np.zeros(len(manifest), np.uint16) for name in COLUMNS}
     items, owners = (leave.filter(pc.equal(leave["kind"], kind)) for kind in ("item", "owner"))
+    spoken = []
     if len(items):
         places = Ids(items["source"], items["key"]).find(Ids(manifest["source"], manifest["item_id"]))
-        _say(columns, items, places, "no_item")
+        spoken += _say(columns, items, places, "no_item")
     if len(owners):
-        _say(columns, owners, _of_owners(manifest, owners["source"], owners["key"]), "no_owner")
+        places = _of_owners(manifest, owners["source"], owners["key"])
+        spoken += _say(columns, owners, places, "no_owner")
+    if spoken:
+        columns["granted_by_owner"] = words.granted(np.maximum.reduce(spoken))
     for kind in OPT_OUTS[2:]:
         rows = met.filter(pc.equal(met["kind"], kind))
         np.bitwise_or.at(columns[f"no_{kind}"], rows["row"].to_numpy(), _no(rows, wide, kind))
@@ -53,11 +59,17 @@ def leave_of(manifest: pa.Table, leave: pa.Table, wide: pa.Table, met: pa.Table)
     return {name: pa.array(column) for name, column in columns.items()}
 
 
-def _say(columns: dict[str, Purposes], leave: pa.Table, places: Places, no: str) -> None:
-    """What ``leave`` says, at its ``places``, of each row; -1 where it says nothing."""
+def _say(columns: dict[str, Purposes], leave: pa.Table, places: Places, no: str) -> list[Words]:
+    """What ``leave`` says, at its ``places``, of each row; -1 where it says nothing.
+
+    Returns:
+        What owners said last, row for row, if they said anything at all.
+    """
     rows = np.flatnonzero(places >= 0)
     for name in _SAID:
         columns[no if name == "no" else name][rows] |= leave[name].to_numpy()[places[rows]]
+    said = leave["owner_said"]
+    return [words.at(said, places)] if said.null_count < len(said) else []
 
 
 def _of_owners(manifest: pa.Table, source: pa.ChunkedArray, key: pa.ChunkedArray) -> Places:

@@ -4,6 +4,9 @@ An *entry* of an opt-out list speaks to the purposes it states and all narrower 
 on which it was received and is in effect until the day it expires, unless the same requester withdrew it
 later. What waits for a person does not stand. Of consents see :mod:`transforms.grants`.
 
+What an owner granted is not worked out here: that takes both an item and whose it is, and
+:mod:`transforms.leave` sees both.
+
 The result depends on the day through nothing but these comparisons: between two days on which an entry begins
 or ceases to count it is the same, to the byte.
 """
@@ -33,7 +36,7 @@ ALIAS_COLUMNS = tuple(name for name in ALIASES.names if name != "seen_on")
 
 _TARGET = ("kind", "source", "key")
 _ASKED_BY = (*_TARGET, "origin", "requester")
-_SETS = tuple(name for name in LEAVE.names if name not in _TARGET)
+_SETS = tuple(field.name for field in LEAVE if field.type == pa.uint16())
 
 
 def standing(opt_outs: pa.Table, consents: pa.Table, aliases: pa.Table, on: datetime.date) -> pa.Table:
@@ -67,7 +70,11 @@ def _each_once(rows: pa.Table) -> pa.Table:
         sets = rows[name].to_numpy()
         merged = np.bitwise_or.reduceat(sets, starts) if len(starts) else sets
         leave = leave.append_column(LEAVE.field(name), pa.array(merged))
-    return leave
+    spoke = np.flatnonzero(rows["owner_said"].is_valid().to_numpy())
+    words = np.full(len(starts), -1)  # no target has them twice
+    words[np.searchsorted(starts, spoke, side="right") - 1] = spoke
+    said = rows["owner_said"].take(pa.array(words, mask=words < 0))
+    return leave.append_column(LEAVE.field("owner_said"), said).select(LEAVE.names)
 
 
 def opted_out(opt_outs: pa.Table, on: datetime.date) -> pa.Table:
@@ -162,12 +169,12 @@ def _target(rows: pa.Table) -> pa.Table:
 
 
 def _in_leave(rows: pa.Table, kind: str) -> pa.Table:
-    """Those of a kind, with all columns of :data:`schemas.LEAVE`; what they do not say is the empty set."""
+    """Those of a kind, with all columns of :data:`schemas.LEAVE`; what they do not say is empty, or null."""
     rows = rows.filter(pc.equal(rows["kind"], kind))
     columns = [
         rows[name].cast(LEAVE.field(name).type)
         if name in rows.column_names
-        else pa.array(np.zeros(len(rows), np.uint16))
-        for name in LEAVE.names
+        else (pa.array(np.zeros(len(rows), np.uint16)) if name in _SETS else pa.nulls(len(rows), field.type))
+        for name, field in zip(LEAVE.names, LEAVE, strict=True)
     ]
     return pa.table(columns, schema=LEAVE)

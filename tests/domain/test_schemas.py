@@ -43,7 +43,7 @@ def example(schema, rows=2):
 
 def one_of(kind, rows):
     if pa.types.is_list(kind):
-        return pa.array([["x"]] * rows, kind)
+        return pa.array([one_of(kind.value_type, 1).to_pylist()] * rows, kind)
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
         return pa.array(["x"] * rows, kind)
     return pa.array([True if pa.types.is_boolean(kind) else 1] * rows, kind)
@@ -54,7 +54,7 @@ def encoded(table):
     columns = []
     for column in table.columns:
         array = column.combine_chunks()
-        if pa.types.is_list(array.type):
+        if pa.types.is_list(array.type) and pa.types.is_string(array.type.value_type):
             array = pa.ListArray.from_arrays(array.offsets, array.values.dictionary_encode())
         columns.append(array.dictionary_encode() if pa.types.is_string(array.type) else array)
     return pa.table(columns, names=table.column_names)

@@ -74,9 +74,7 @@ def test_unknown_is_kept_only_where_the_policy_says_so(bucket, policy):
 @given(buckets(), policies(), worlds().flatmap(leave))
 def test_an_opt_out_more_never_keeps_more(bucket, policy, more):
     known = {target(row) for row in bucket.leave}
-    nothing_granted = [
-        {**row, **dict.fromkeys(("granted_by_owner", "granted_by_depicted"), 0)} for row in more
-    ]
+    nothing_granted = [{**row, "owner_said": None, "granted_by_depicted": 0} for row in more]
     theirs = [opted_out("item", row["source"], row["item_id"]) for row in bucket.manifest[:2]]
     added = {target(row): row for row in [*nothing_granted, *theirs] if target(row) not in known}
     before = decide(bucket.facts(), policy)
@@ -107,9 +105,10 @@ def test_the_most_lenient_policy_keeps_whoever_did_not_say_no(bucket):
 @FEWER
 @given(buckets(), policies(), st.sampled_from(purposes.PURPOSES))
 def test_who_grants_more_is_never_left_out_for_more(bucket, policy, purpose):
-    granting = [
-        {**row, "granted_by_owner": row["granted_by_owner"] | purposes.BIT[purpose]} for row in bucket.leave
-    ]
+    said = [[*(row["owner_said"] or [-1] * 16)] for row in bucket.leave]
+    for words in said:
+        words[purposes.PURPOSES.index(purpose)] = 8  # later than anything else
+    granting = [{**row, "owner_said": words} for row, words in zip(bucket.leave, said, strict=True)]
     before, after = (decide(each.facts(), policy) for each in (bucket, replace(bucket, leave=granting)))
     assert (before & after == after).all()
 

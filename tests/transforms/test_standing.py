@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 
 from transforms.domain import purposes
-from transforms.domain.schemas import ALIASES, CONSENTS, LEAVE, OPT_OUTS
+from transforms.domain.schemas import ALIASES, CONSENTS, LEAVE, MET, OPT_OUTS
+from transforms.leave import OWN_COLUMNS, leave_of
 from transforms.standing import forget_askers, standing, withdrawn_keys
 
 DAY = datetime.date(2026, 11, 1)
@@ -34,11 +35,26 @@ def stands(opt_outs: list[Row], consents: list[Row], aliases: list[Row], on: dat
     return standing(*ledgers, on)
 
 
-def by_target(leave: pa.Table) -> dict[tuple[str, str | None, str], tuple[set[str], ...]]:
+def by_target(leave: pa.Table) -> dict[tuple[str, str | None, str], tuple[Any, ...]]:
     assert leave.schema == LEAVE
     rows = [tuple(row.values()) for row in leave.to_pylist()]
     assert len({row[:3] for row in rows}) == len(rows)
-    return {row[:3]: tuple(set(purposes.names_of(bits)) for bits in row[3:]) for row in rows}
+
+    def sets(no: int, words: list[int] | None, *bits: int) -> tuple[Any, ...]:
+        return (
+            set(purposes.names_of(no)),
+            meant(words or []),
+            *(set(purposes.names_of(each)) for each in bits),
+        )
+
+    return {row[:3]: sets(*row[3:]) for row in rows}
+
+
+def meant(words: list[int]) -> dict[str, tuple[datetime.date, bool]]:
+    """By purpose the day of the last word, and whether it is leave."""
+    since = datetime.date(1970, 1, 1)
+    said = zip(purposes.PURPOSES, words, strict=False)  # the others are to come
+    return {name: (since + datetime.timedelta(word // 2), word % 2 == 0) for name, word in said if word != -1}
 
 
 days = st.integers(0, 4).map(day)
@@ -118,7 +134,7 @@ consents = st.lists(
                 "expires_on": c[3],
             }
         ),
-        st.sampled_from([("item", "flickr", "1"), ("item", "flickr", "2")]),
+        st.sampled_from([("item", "flickr", "1"), ("item", "flickr", "2"), ("owner", "flickr", "1")]),
         days,
         days,
     ).map(dated),
@@ -240,9 +256,67 @@ def said(says: str, *names: str, received: int = 0, **further: Any) -> Row:
     return {**what, "says": says, "purposes": list(names), **dates, **further}
 
 
+ROWS = pa.Table.from_pylist(
+    [
+        {"source": source, "item_id": item, "owner_id": owner}
+        for source, item, owner in (
+            ("flickr", "1", "1"),
+            ("flickr", "2", "1"),
+            ("flickr", "2", "2"),
+            ("flickr", "3", "1"),
+            ("flickr", "1", None),
+            ("other", "1", "1"),
+        )
+    ],
+    pa.schema([(name, pa.string()) for name in OWN_COLUMNS]),
+)
+
+
+def of_rows(consents: list[Row], on: datetime.date) -> list[tuple[set[str], ...]]:
+    """For each of :data:`ROWS`: granted by the owner, by the depicted, refused."""
+    columns = leave_of(ROWS, stands([], consents, [], on), LEAVE.empty_table(), MET.empty_table())
+    names = ("granted_by_owner", "granted_by_depicted", "refused")
+    sets = ([set(purposes.names_of(bits)) for bits in columns[name].to_pylist()] for name in names)
+    return list(zip(*sets, strict=True))
+
+
 def consented(*consents: Row, on: int = 9) -> tuple[set[str], ...]:
-    found = by_target(stands([], list(consents), [], DAY + datetime.timedelta(on)))
-    return found.get(("item", "flickr", "1"), (set(),) * 4)[1:]
+    return of_rows(list(consents), DAY + datetime.timedelta(on))[0]
+
+
+@given(consents, st.integers(0, 5).map(day))
+def test_of_an_item_and_its_owner_the_later_words_count(consents: list[Row], on: datetime.date) -> None:
+    for row, (by_owner, _, _) in zip(ROWS.to_pylist(), of_rows(consents, on), strict=True):
+        targets = {("item", row["source"], row["item_id"]), ("owner", row["source"], row["owner_id"])}
+        assert by_owner == oracle_leave.granted_by_owner(consents, targets, on)
+
+
+@pytest.mark.parametrize(
+    ("words", "granted"),
+    [
+        ([("owner", "grant", 1), ("item", "revoke", 2)], False),
+        ([("item", "grant", 1), ("owner", "revoke", 2)], False),
+        ([("owner", "revoke", 1), ("item", "grant", 2)], True),
+        ([("item", "revoke", 1), ("owner", "grant", 2)], True),
+        ([("owner", "grant", 1), ("item", "revoke", 1)], False),
+        ([("item", "grant", 1), ("owner", "revoke", 1)], False),
+        (
+            [("owner", "grant", 0), ("owner", "revoke", 1), ("item", "grant", 2), ("owner", "revoke", 3)],
+            False,
+        ),
+        ([("owner", "revoke", 2)], False),
+    ],
+)
+@pytest.mark.parametrize("revoked", ["search", "all"])
+def test_what_is_taken_back_of_all_is_taken_back_of_each(
+    words: list[tuple[str, str, int]], granted: bool, revoked: str
+) -> None:
+    everything = purposes.PURPOSES if revoked == "all" else [revoked]
+    consents = [
+        said(says, *(["search"] if says == "grant" else everything), received=received, kind=kind)
+        for kind, says, received in words
+    ]
+    assert consented(*consents)[0] == ({"search", "metadata-index"} if granted else set())
 
 
 VISION = {"metadata-index", "research-noncommercial", "computer-vision"}

@@ -131,15 +131,20 @@ ALIASES = pa.schema(
     ]
 )
 
-# What stands on a day of all that was asked and granted: one row for each target, free of days and of people.
+# What stands on a day of all that was asked and granted: one row for each target, free of whose
+# requests they are and of the day that is asked about.
 LEAVE = pa.schema(
     [
         _key("kind"),  # as of OPT_OUTS
         _column("source", _text),
         _key("key"),
         _key("no", pa.uint16()),  # purposes opted out of, with all narrower ones
-        _key("granted_by_owner", pa.uint16()),  # with the broader ones: see `purposes.spread_yes`
-        _key("granted_by_depicted", pa.uint16()),  # by every depicted person who said anything
+        # What the owner said last, purpose by purpose: see `words`; null if they said nothing. Of words on an
+        # item and on all that its owner has the later ones count: only a row shows what its owner grants.
+        _column("owner_said", pa.list_(pa.field("element", pa.int32(), nullable=False))),
+        _key(
+            "granted_by_depicted", pa.uint16()
+        ),  # by every depicted person who said anything, with the broader
         _key("refused", pa.uint16()),  # by an owner or a depicted person, with all narrower ones
     ]
 )
