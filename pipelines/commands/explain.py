@@ -102,7 +102,9 @@ def _as_dict(each: Explanation, held: Sequence[str], on: datetime.date) -> dict[
             {**_plain(request), "stands_for": names_of(stands(request, evidence.requests, on))}
             for request in evidence.requests
         ],
-        "consents": [_plain(consent) for consent in evidence.consents],
+        "consents": [
+            _plain(said) for said in sorted(evidence.consents, key=lambda said: said["received_on"])
+        ],
         "signals": [_plain(rule) for rule in evidence.signals],
         "detections": [_plain(seen) for seen in evidence.detections],
         "tag_that_says_no": evidence.says_no,

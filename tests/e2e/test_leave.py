@@ -13,6 +13,7 @@ from handmade import fill, item, left_out, looks, opt_out, said, write
 from worlds import new_store, policy, rows
 
 from pipelines.aliases import ingest_aliases
+from pipelines.explain.explainer import Explainer
 from pipelines.ingest import ingest_detections, ingest_licenses, ingest_manifest
 from pipelines.release import cut_release
 from pipelines.release_inputs import choose_inputs
@@ -200,6 +201,28 @@ def test_a_grant_that_lapsed_takes_the_row_out_and_another_brings_it_back(
     assert left_out(store, lapsed) == {("flickr", "1"): ["consent_missing"]}
     said(store, tmp_path, head, "1,depicted,grant,face-detection,", day="2026-11-21")
     assert parts(cut_for(store, "face-detection", "3")) == parts(before)
+
+
+def test_of_an_item_and_all_of_its_owner_s_the_later_words_count(store: Store, tmp_path: Path) -> None:
+    """Night by night, each release from the facts of the one before; and explained from the lists."""
+    shown = {"person_present": True}
+    fill(store, tmp_path, [item("flickr", name, ANN, **shown) for name in "123"] + [item("flickr", "4", BOB)])
+    head, theirs = "target,given_by,says,purposes", replace(policy("face-detection"), grant="owner")
+    nights = (
+        ([f"{ANN},owner,grant,face-detection", f"{BOB},owner,grant,face-detection"], set("1234")),
+        (["1,owner,revoke,face-detection", "2,owner,grant,face-detection"], set("234")),
+        ([f"{ANN},owner,revoke,all"], set("4")),
+        (["3,owner,grant,face-recognition face-detection"], set("34")),
+        ([f"{ANN},owner,grant,face-detection", "3,owner,revoke,computer-vision"], set("124")),
+    )
+    for night, (lines, left) in enumerate(nights):
+        said(store, tmp_path, head, *lines, day=f"2026-11-1{night}")
+        inputs = choose_inputs(store, as_of=None, without_opt_outs=True)
+        release = cut_release(store, inputs, theirs, str(night), ByHand())[0]
+        assert kept(store, release) == left
+        explained = list(Explainer(store, release).explain([("flickr", name) for name in "1234"]))
+        assert [each.item[1] for each in explained if not each.reasons] == sorted(left)
+        assert all(each.agrees for each in explained)
 
 
 def test_what_begins_on_a_day_counts_from_that_day(store: Store, tmp_path: Path) -> None:
