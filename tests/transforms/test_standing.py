@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import random
 from typing import Any
 
 import hypothesis.strategies as st
@@ -272,9 +273,9 @@ ROWS = pa.Table.from_pylist(
 )
 
 
-def of_rows(consents: list[Row], on: datetime.date) -> list[tuple[set[str], ...]]:
-    """For each of :data:`ROWS`: granted by the owner, by the depicted, refused."""
-    columns = leave_of(ROWS, stands([], consents, [], on), LEAVE.empty_table(), MET.empty_table())
+def of_rows(consents: list[Row], on: datetime.date, rows: pa.Table = ROWS) -> list[tuple[set[str], ...]]:
+    """For each of ``rows``: granted by the owner, by the depicted, refused."""
+    columns = leave_of(rows, stands([], consents, [], on), LEAVE.empty_table(), MET.empty_table())
     names = ("granted_by_owner", "granted_by_depicted", "refused")
     sets = ([set(purposes.names_of(bits)) for bits in columns[name].to_pylist()] for name in names)
     return list(zip(*sets, strict=True))
@@ -284,11 +285,33 @@ def consented(*consents: Row, on: int = 9) -> tuple[set[str], ...]:
     return of_rows(list(consents), DAY + datetime.timedelta(on))[0]
 
 
-@given(consents, st.integers(0, 5).map(day))
-def test_of_an_item_and_its_owner_the_later_words_count(consents: list[Row], on: datetime.date) -> None:
-    for row, (by_owner, _, _) in zip(ROWS.to_pylist(), of_rows(consents, on), strict=True):
-        targets = {("item", row["source"], row["item_id"]), ("owner", row["source"], row["owner_id"])}
-        assert by_owner == oracle_leave.granted_by_owner(consents, targets, on)
+@pytest.mark.parametrize("seed", range(3))
+def test_of_an_item_and_its_owner_the_later_words_count(seed: int) -> None:
+    """Hundreds of owners at once, each with an item and a few words on it and on all of theirs."""
+    draw = random.Random(seed)
+    every = [*(purposes.PURPOSES[place : place + 1] for place in range(11)), purposes.PURPOSES]
+
+    def word(kind: str, key: str) -> Row:
+        says, received = draw.choice(["grant", "grant", "revoke", "refuse"]), draw.randrange(6)
+        begins = day(draw.choice([received] * 4 + [6]))
+        ends = draw.choice([None, None, day(draw.randrange(8))]) if says == "grant" else None
+        times = {"received": received, "effective_on": begins, "expires_on": ends}
+        return said(says, *draw.choice(every), kind=kind, key=key, **times)
+
+    keys = [str(number) for number in range(500)]
+    words = {
+        key: [word(draw.choice(["item", "owner"]), key) for _ in range(draw.randrange(6))] for key in keys
+    }
+    consents = [one for some in words.values() for one in some]
+    rows = pa.table({"source": ["flickr"] * len(keys), "item_id": keys, "owner_id": keys})
+    for (by_owner, *_), (key, some) in zip(of_rows(consents, day(4), rows), words.items(), strict=True):
+        targets = {(kind, "flickr", key) for kind in ("item", "owner")}
+        assert by_owner == oracle_leave.granted_by_owner(some, targets, day(4))
+
+
+def test_an_owner_s_words_are_of_their_own_items() -> None:
+    granted = said("grant", "search", kind="owner")
+    assert [bool(sets[0]) for sets in of_rows([granted], DAY)] == [True, True, False, True, False, False]
 
 
 @pytest.mark.parametrize(
