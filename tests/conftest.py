@@ -6,6 +6,7 @@ the runner that does without Beam.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from support.cloud import cloud as gcs_cloud
 from support.fakegcs import FakeGcs
 from support.weather import Weather
 
+from pipelines.commands import options
 from pipelines.store.store import Dataset, Store, close_stores, create_store
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -44,6 +46,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
             return next((folder for folder in _ON_ONE_PROCESS if nodeid.startswith(folder)), own)
 
     return ByFolder(config, log)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def any_day() -> Iterator[None]:
+    """Commands take in what is of any day: what the tests hand them is of days of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(options, "tomorrow", lambda: datetime.date.max)
+        yield
 
 
 @pytest.fixture

@@ -53,14 +53,18 @@ def heard(url: str, signals: list[Row]) -> list[Row]:
     """The rules that speak of one address."""
     host, path = parted(url)
     said = [rule for rule in signals if rule["kind"] == "url" and same(rule["key"], url)]
-    header = any(rule["mechanism"] == "tdmrep-header" and rule["no"] | rule["yes"] for rule in said)
+    header = {
+        rule["authority"]
+        for rule in said
+        if rule["mechanism"] == "tdmrep-header" and rule["no"] | rule["yes"]
+    }
     there = [rule for rule in signals if rule["kind"] == "host" and rule["key"] == host]
-    for mechanism in sorted({rule["mechanism"] for rule in there}):
-        ours = [rule for rule in there if rule["mechanism"] == mechanism]
+    for mechanism, authority in {(rule["mechanism"], rule["authority"]) for rule in there}:
+        ours = [rule for rule in there if (rule["mechanism"], rule["authority"]) == (mechanism, authority)]
         said += [rule for rule in ours if rule["fact"] in ("unreadable", "unavailable")]
         matching = [rule for rule in ours if rule not in said and matches(rule["path"], path)]
         longest = max((len(plain(rule["path"])) for rule in matching), default=0)
-        if not (header and mechanism == "tdmrep-file"):
+        if not (authority in header and mechanism == "tdmrep-file"):
             said += [rule for rule in matching if len(plain(rule["path"])) == longest]
     return said
 

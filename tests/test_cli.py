@@ -3,6 +3,7 @@ clear message, after which nothing half-written lies about."""
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import json
 import os
@@ -23,6 +24,7 @@ import pytest
 from byhand import ByHand, listing
 
 from pipelines.cli import cli, main
+from pipelines.commands import options
 from pipelines.commands.release import _named
 from pipelines.store.store import Dataset, close_stores, create_store, open_store
 from pipelines.store.tables import Table
@@ -110,6 +112,31 @@ def commands(group: click.Group, *above: str) -> Iterator[tuple[tuple[str, ...],
 
 
 COMMANDS = dict(commands(cli))
+
+
+def test_no_command_takes_in_what_is_of_a_day_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "tomorrow", lambda: datetime.date(2026, 11, 11))
+    dated = [
+        parameter
+        for command in COMMANDS.values()
+        for parameter in command.params
+        if parameter.name in ("received_on", "observed_on")
+    ]
+    assert len(dated) > 10
+    for parameter in dated:
+        assert parameter.type.convert("2026-11-11", parameter, None) == "2026-11-11"
+        with pytest.raises(click.BadParameter, match="2062-11-03 is yet to come: today is 2026-11-10. State"):
+            parameter.type.convert("2062-11-03", parameter, None)
+
+
+def test_which_days_are_to_come_is_told_by_the_clock() -> None:
+    words = ["ingest", "opt-outs", "store", "list.txt", "--received-on", "9999-12-31"]
+    command = [sys.executable, "-m", "pipelines.cli", *words]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.splitlines()[-1].startswith(
+        "Error: Invalid value for '--received-on': 9999-12-31 is yet to come: today is 20"
+    )
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -12,7 +12,11 @@ from pipelines.plurals import counted
 @store_argument
 @files_argument
 @click.option(
-    "--observed-on", required=True, type=IsoDate(), metavar="DATE", help="Day on which the history was made."
+    "--observed-on",
+    required=True,
+    type=IsoDate(to_come=False),
+    metavar="DATE",
+    help="Day on which the history was made.",
 )
 @json_option
 def aliases(store: str, files: tuple[str, ...], observed_on: str, as_json: bool) -> None:

@@ -19,7 +19,11 @@ from pipelines.plurals import counted
 @store_argument
 @files_argument
 @click.option(
-    "--received-on", required=True, type=IsoDate(), metavar="DATE", help="Day on which the list came in."
+    "--received-on",
+    required=True,
+    type=IsoDate(to_come=False),
+    metavar="DATE",
+    help="Day on which the list came in.",
 )
 @requester_key_option
 @json_option

@@ -41,7 +41,7 @@ def ingest() -> None:
 @click.option(
     "--received-on",
     default=None,
-    type=IsoDate(),
+    type=IsoDate(to_come=False),
     metavar="DATE",
     help="Day on which it came in: a release as of an earlier day does not know it. [default: any day]",
 )
@@ -100,12 +100,16 @@ def manifest(
     help="canonical, csv, yfcc100m, openverse, flickr-photos, flickr-info, flickr-history or ml5.",
 )
 @click.option(
-    "--observed-on", required=True, type=IsoDate(), metavar="DATE", help="Day of rows that do not say it."
+    "--observed-on",
+    required=True,
+    type=IsoDate(to_come=False),
+    metavar="DATE",
+    help="Day of rows that do not say it.",
 )
 @click.option(
     "--received-on",
     default=None,
-    type=IsoDate(),
+    type=IsoDate(to_come=False),
     metavar="DATE",
     help="Day on which it came in, if it came late: a release as of an earlier day does not know it."
     " [default: --observed-on]",
@@ -167,12 +171,16 @@ def licenses(
 @files_argument
 @click.option("--format", "fmt", default="canonical", show_default=True, help="canonical or csv.")
 @click.option(
-    "--observed-on", required=True, type=IsoDate(), metavar="DATE", help="Day of rows that do not say it."
+    "--observed-on",
+    required=True,
+    type=IsoDate(to_come=False),
+    metavar="DATE",
+    help="Day of rows that do not say it.",
 )
 @click.option(
     "--received-on",
     default=None,
-    type=IsoDate(),
+    type=IsoDate(to_come=False),
     metavar="DATE",
     help="Day on which it came in, if it came late. [default: --observed-on]",
 )

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 @store_argument
 @files_argument
 @click.option(
-    "--received-on", required=True, type=IsoDate(), metavar="DATE", help="Day on which the list came in."
+    "--received-on",
+    required=True,
+    type=IsoDate(to_come=False),
+    metavar="DATE",
+    help="Day on which the list came in.",
 )
 @click.option("--allow-empty", is_flag=True, help="Take in a list without entries.")
 @click.option(

@@ -30,7 +30,11 @@ _LINES = 20
 
 _requests_argument = click.argument("requests", nargs=-1, metavar="REQUEST...")
 _decided_on = click.option(
-    "--received-on", required=True, type=IsoDate(), metavar="DATE", help="Day on which it was decided."
+    "--received-on",
+    required=True,
+    type=IsoDate(to_come=False),
+    metavar="DATE",
+    help="Day on which it was decided.",
 )
 _evidence = click.option("--evidence", required=True, metavar="TEXT", help="Who decided, and why.")
 _lists = click.option(
@@ -49,7 +53,7 @@ def opt_outs() -> None:
 @click.option(
     "--received-on",
     default=None,
-    type=IsoDate(),
+    type=IsoDate(to_come=False),
     metavar="DATE",
     help="Day on which it comes in. [default: today, or the newest day that the store knows if later]",
 )
@@ -235,7 +239,7 @@ def withdraw(store: str, requests: tuple[str, ...], received_on: str, evidence: 
 
     \b
     Example:
-      byleave opt-outs withdraw yfcc.store r0123456789abcdef --received-on 2026-12-01 --evidence "a letter"
+      byleave opt-outs withdraw yfcc.store r0123456789abcdef --received-on 2026-11-20 --evidence "a letter"
     """
     from pipelines.optouts import approvals
     from pipelines.store.store import open_store

@@ -94,17 +94,38 @@ def watch() -> Watch:
     return Watch(shown=at_terminal())
 
 
+def tomorrow() -> datetime.date:
+    """The day after this machine's, in UTC: today is tomorrow already for whoever lives east enough."""
+    return datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(1)
+
+
 class IsoDate(click.ParamType[str]):
-    """A day as YYYY-MM-DD, kept as text: dates are compared and written down, never reckoned with."""
+    """A day as YYYY-MM-DD, kept as text: dates are compared and written down, never reckoned with.
+
+    Args:
+        to_come: whether it may be a later day than :func:`tomorrow`. What was received on such a day makes
+            every release one of that day, on which today's opt-outs may have expired.
+    """
 
     name = "date"
 
+    def __init__(self, *, to_come: bool = True) -> None:
+        self._to_come = to_come
+
     def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> str:
         """See click."""
+        day = None
         with contextlib.suppress(ValueError):
-            if datetime.date.fromisoformat(value).isoformat() == value:
-                return value
-        return self.fail(f"{value!r} is not a day; write it as 2026-11-20", param, context)
+            day = datetime.date.fromisoformat(value)
+        if day is None or day.isoformat() != value:
+            return self.fail(f"{value!r} is not a day; write it as 2026-11-20", param, context)
+        if not self._to_come and day > (last := tomorrow()):
+            today = last - datetime.timedelta(1)
+            words = (
+                f"{value} is yet to come: today is {today}. State the day on which it was, or set the clock"
+            )
+            return self.fail(words, param, context)
+        return value
 
 
 def show(result: Mapping[str, Any], text: str, *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--observed-on",
     required=True,
-    type=IsoDate(),
+    type=IsoDate(to_come=False),
     metavar="DATE",
     help="Day on which sources were asked, where the evidence does not say it.",
 )

@@ -72,6 +72,7 @@ def look_at_releases(
         if not units:  # else it may be what is about to be taken in
             seen.problems.append(error)
         return seen
+    seen.problems += _to_come(store, seen.inputs, _day_of(now) + datetime.timedelta(1))
     if inbox and inbox.max_age_days is not None:
         days = [table.date for table in seen.inputs.opt_outs if was_read(table)]
         days += [unit.day for unit in units if unit.kind == OPT_OUTS]
@@ -102,6 +103,18 @@ def _missing(left: Left) -> ByleaveError:
         f"{left.place}: {what} that is not taken in ({first_line(left.why)}). Nothing is published"
         f" without it. {cure}"
     )
+
+
+def _to_come(store: Store, inputs: Inputs, last: datetime.date) -> list[ByleaveError]:
+    """A table of a later day than ``last``: it would stay the newest, and what expires by then be expired."""
+    if inputs.as_of <= last.isoformat():
+        return []
+    return [
+        RefusedError(
+            f"{store.url}: holds a table of {inputs.as_of}, which is yet to come, so that a release would be"
+            " of that day. Nothing is published until then; byleave release cut --as-of leaves it out"
+        )
+    ]
 
 
 def _outdated(inbox: Inbox, max_age_days: int, newest: str, now: float) -> list[ByleaveError]:

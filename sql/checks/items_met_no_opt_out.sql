@@ -165,7 +165,7 @@ shown as (
         source,
         item_id,
         name,
-        lower(regexp_extract(url, '^[^/?]*')) || regexp_replace(url, '^[^/?]*', '') as url
+        lower(regexp_extract(url, '^([^/?]*@)?([^/?]*)', 2)) || regexp_replace(url, '^[^/?]*', '') as url
     from addresses
     where source <> 'flickr' and url is not null
 ),

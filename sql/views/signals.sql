@@ -1,10 +1,11 @@
 -- What machine-readable sources said, of all days: robots.txt, ai.txt, tdmrep.json, headers, credentials, registries.
--- grain: list, kind, source, key, path, mechanism, no_to, yes_to, fact, vocabulary, observed_on, evidence
+-- grain: list, kind, source, key, authority, path, mechanism, no_to, yes_to, fact, vocabulary, observed_on, evidence
 -- columns:
 --   list VARCHAR            snapshot of signals
 --   kind VARCHAR            host, url or item: what is spoken of
 --   source VARCHAR          platform of an item; null for host and url
 --   key VARCHAR             host name, URL as opt-outs have it, or item id
+--   authority VARCHAR       who answered, as https://example.org:8443; null where it is not told
 --   path VARCHAR            of a host: the pattern of paths that is spoken of; null for others
 --   mechanism VARCHAR       such as x-robots-tag or tdmrep-file
 --   no_to VARCHAR[]         purposes, as stated: what is narrower is forbidden with them
@@ -18,6 +19,7 @@ select
     signals.kind,
     signals.source,
     signals.key,
+    signals.authority,
     signals.path,
     signals.mechanism,
     list_transform(

@@ -68,10 +68,10 @@ def test_it_cuts_the_release_that_is_cut_here(
     byleave = worker.parent / "byleave"
     elsewhere(byleave, "synth", "world", "--rows", "3000", "--seed", "11", folder=tmp_path)
     photos = [f"world/manifest/{path.name}" for path in sorted((tmp_path / "world" / "manifest").iterdir())]
-    snapshot, days = "world/licenses/2026-11-01.parquet", ["--observed-on", "2026-11-01"]
+    snapshot, days = "world/licenses/2025-06-01.parquet", ["--observed-on", "2025-06-01"]
 
     def commands(store: str) -> list[list[str]]:
-        lists = ("world/opt-outs/2026-11-10.txt", "--received-on", "2026-11-10")
+        lists = ("world/opt-outs/2025-06-10.txt", "--received-on", "2025-06-10")
         return [
             ["init", store, "--dataset", "yfcc100m", "--buckets", "8"],
             ["ingest", "manifest", store, *photos, "--format", "yfcc100m", "--snapshot", "a"],

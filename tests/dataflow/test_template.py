@@ -43,11 +43,11 @@ def test_what_is_launched_commits_what_the_commands_commit(tmp_path: Path) -> No
     for store in ("launched", "run"):
         byleave(tmp_path, "init", store, "--dataset", "yfcc100m", "--buckets", "8")
     photos = sorted(f"world/manifest/{path.name}" for path in (tmp_path / "world" / "manifest").iterdir())
-    licenses, lists = "world/licenses/2026-11-01.parquet", "world/opt-outs/2026-11-10.txt"
+    licenses, lists = "world/licenses/2025-06-01.parquet", "world/opt-outs/2025-06-10.txt"
     launched = [
         {"command": "ingest manifest", "files": " ".join(photos), "format": "yfcc100m", "snapshot": "a"},
-        {"command": "ingest licenses", "files": licenses, "observed_on": "2026-11-01"},
-        {"command": "ingest opt-outs", "files": lists, "received_on": "2026-11-10", "allow_empty": "false"},
+        {"command": "ingest licenses", "files": licenses, "observed_on": "2025-06-01"},
+        {"command": "ingest opt-outs", "files": lists, "received_on": "2025-06-10", "allow_empty": "false"},
         {"command": "release cut", "policy": "research", "version": "1"},
     ]
     for given in launched:
@@ -55,8 +55,8 @@ def test_what_is_launched_commits_what_the_commands_commit(tmp_path: Path) -> No
         assert done.returncode == 0, done.stderr
         assert "exit code 0" in done.stderr  # of the command's end, in the log of the worker
     byleave(tmp_path, "ingest", "manifest", "run", *photos, "--format", "yfcc100m", "--snapshot", "a")
-    byleave(tmp_path, "ingest", "licenses", "run", licenses, "--observed-on", "2026-11-01")
-    byleave(tmp_path, "ingest", "opt-outs", "run", lists, "--received-on", "2026-11-10")
+    byleave(tmp_path, "ingest", "licenses", "run", licenses, "--observed-on", "2025-06-01")
+    byleave(tmp_path, "ingest", "opt-outs", "run", lists, "--received-on", "2025-06-10")
     byleave(tmp_path, "release", "cut", "run", "--policy", "research", "--version", "1")
     first, second = (open_store(str(tmp_path / store)).releases.get("1") for store in ("launched", "run"))
     assert first.digest == second.digest

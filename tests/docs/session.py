@@ -6,6 +6,7 @@ One process for all of them, so that a transcript pays for the import of Beam on
 from __future__ import annotations
 
 import contextlib
+import datetime
 import io
 import json
 import shlex
@@ -13,6 +14,7 @@ import sys
 from pathlib import Path
 
 from pipelines.cli import main
+from pipelines.commands import options
 
 PROMPT = "$ byleave "
 
@@ -41,4 +43,5 @@ def run(words: list[str]) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
+    options.tomorrow = lambda: datetime.date.max  # what the pages type is of their day
     json.dump([run(arguments(command, Path.cwd())) for command in json.load(sys.stdin)], sys.stdout)

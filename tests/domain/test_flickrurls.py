@@ -142,11 +142,15 @@ def test_a_page_lies_below_an_nsid_in_any_spelling_of_it():
         "//WWW.flickr.com:80/photos/12%40n01/7",
         "https://m.flickr.com/people/12@N01",
         "flickr.com/photos/12@N01?x",
+        "https://34@N05:pw@flickr.com/photos/12@N01/7",
     ]
     others = [
         None,
         "12@N01",
         "https://flickr.com/photos/12@N012/7",
         "https://evil.org/flickr.com/photos/12@N01/",
+        "https://evil.org/@flickr.com/photos/12@N01/",
+        "https://evil.org?@flickr.com/photos/12@N01/",
+        "https://flickr.com@evil.org/photos/12@N01/",
     ]
-    assert nsids_of(pa.array([*below, *others])).to_pylist() == ["12@N01"] * 3 + [None] * 4
+    assert nsids_of(pa.array([*below, *others])).to_pylist() == ["12@N01"] * len(below) + [None] * len(others)

@@ -2,7 +2,7 @@
 
 import re
 import string
-from urllib.parse import quote, unquote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
 
 import idna
 import pyarrow as pa
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from transforms.domain.contents import normalize_contents
 from transforms.domain.flickrurls import aliases_of
-from transforms.domain.hosts import covered_by, hosts_of, normalize_hosts, to_unicode
+from transforms.domain.hosts import authorities_of, covered_by, hosts_of, normalize_hosts, to_unicode
 from transforms.domain.urls import normalize_urls
 
 LABEL = "[a-z0-9_-]+"
@@ -186,6 +186,23 @@ def test_the_host_of_a_url_is_its_host_however_it_is_written(hosts, behind):
             hosts_of(pa.chunked_array([urls, urls], pa.string()).dictionary_encode()).to_pylist()
             == expected * 2
         )
+
+
+@given(
+    st.sampled_from(["http", "HTTPS", "https", "ftp"]),
+    st.sampled_from(["", "me@", "me:80@", "a@b:c@"]),
+    st.sampled_from(["h.example", "H.Example.", "b\u00fccher.example"]),
+    st.none() | st.integers(0, 65535) | st.sampled_from([80, 443]),
+    st.sampled_from(["", "/a:80", "?@x:81", "#:82"]),
+)
+def test_an_authority_is_scheme_host_and_port(scheme, user, host, port, behind):
+    written = f"{scheme}://{user}{host}{'' if port is None else f':{port:05}'}{behind}"
+    parts = urlsplit(written)
+    usual = port is None or port == {"http": 80, "https": 443}.get(parts.scheme)
+    expected = f"{parts.scheme}://{plain_host(parts.hostname)}{'' if usual else f':{port}'}"
+    (found,) = authorities_of(pa.array([written])).to_pylist()
+    assert found == (expected if parts.scheme in ("http", "https") else None)
+    assert authorities_of(pa.array([written, None, "https://[::1]/"])).to_pylist() == [found, None, None]
 
 
 @pytest.mark.parametrize(

@@ -317,6 +317,21 @@ def test_a_list_that_is_too_old_stops_releases_until_a_newer_one_is_there(
     assert second.night(clock=clock).exit_code == 7
 
 
+def test_a_table_of_a_day_to_come_stops_releases(second: Place, village: World) -> None:
+    """It would be the newest for years, whatever `max_age_days` says."""
+    from pipelines.ingest import ingest_opt_outs
+
+    ingest_opt_outs(
+        second.store, [village.opt_outs["2026-11-10.txt"]], received_on="2362-11-03", runner=ByHand()
+    )
+    second.configure(opt_outs="max_age_days = 7", policy="commercial")
+    before = second.store.releases.versions()
+    summary = second.night()
+    assert summary.exit_code == 7
+    assert "holds a table of 2362-11-03, which is yet to come" in "\n".join(summary.faults())
+    assert second.store.releases.versions() == before
+
+
 def test_nothing_is_published_before_there_was_a_list(place: Place) -> None:
     (place.inbox / "opt-outs" / "2025-06-10.txt").unlink()
     summary = place.night()

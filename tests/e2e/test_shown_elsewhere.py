@@ -33,6 +33,7 @@ Copy = Callable[[Store], Store]
 ANN, CAT = "12345678@N00", "87654321@N07"
 ADDRESSES = {  # of the photo 101, in a row of another platform
     "live": {"image_url": "https://live.staticflickr.com/65535/101_0a1b_b.jpg"},
+    "user": {"image_url": "https://me@live.staticflickr.com/65535/101_0a1b_b.jpg"},
     "farm": {"image_url": "http://farm8.static.flickr.com/7001/101_0a1b_o.jpg?zz=1"},
     "page": {"page_url": f"//www.flickr.com/photos/{ANN.replace('@', '%40')}/101/in/photostream"},
     "named": {"page_url": "https://flickr.com/photos/Ann/101"},

@@ -60,6 +60,24 @@ def test_a_sites_document_speaks_for_its_host() -> None:
     }
 
 
+def test_who_answered_is_told_by_scheme_and_port() -> None:
+    other = "http://Example.org:8080/robots.txt"
+    told = [
+        {"url": ROBOTS, "status": 200, "body": NO_TRAINING, "fetched_at": "2026-11-20T04:00:00Z"},
+        {"url": other, "status": 404, "fetched_at": "2026-11-20T04:00:01Z"},
+    ]
+    rows = read(objects(*told)).to_pylist()
+    no = {
+        (row["key"], row["authority"]): row["no"]
+        for row in rows
+        if row["mechanism"] == "content-usage-robots"
+    }
+    assert no == {
+        ("example.org", "https://example.org"): GENERATIVE,
+        ("example.org", "http://example.org:8080"): 0,
+    }
+
+
 def test_headers_speak_for_their_url() -> None:
     headers = [["x-robots-tag", "noai"], ["TDM-Reservation", "0"], ["Content-Usage", "train-ai=y"]]
     found = said(read(objects({"url": PAGE, "status": 200, "headers": headers})))

@@ -118,6 +118,7 @@ def test_a_requester_without_a_key_is_refused_with_the_way_to_make_one():
         ("expires_on", "2026-11-10", "2026-11-10 is not after 2026-11-10, when it begins"),
         ("state", "held", "'held' is not one of active, withdrawn."),
         ("state", "Active", "'Active' is not one of active, withdrawn. Did you mean 'active'?"),
+        ("request", "r0123456789abcdef", "is of the form of ids that byleave makes; leave it empty"),
         ("request", "x" * 201, "is not up to 200 characters that can be printed"),
         ("origin", "a\x01b", "is not up to 200 characters that can be printed"),
     ],

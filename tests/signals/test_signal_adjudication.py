@@ -42,18 +42,23 @@ _PLAIN_PATHS = st.lists(st.sampled_from(["a", "b", "img"]), max_size=3).map(
 _PLAIN_PATTERNS = st.tuples(_PLAIN_PATHS, st.sampled_from(["", "/", "*", "$", "*.jpg", "*.jpg$"])).map(
     "".join
 )
-_HOSTS = st.sampled_from(["h.example", "H.example", "i.example", "h.example:443"])
-_URLS = st.tuples(_HOSTS, _PATHS, st.sampled_from(["", "/", "?x=1", "#top", ".jpg", "/a.jpg"])).map(
-    lambda parts: "https://" + "".join(parts)
-)
+_HOSTS = st.sampled_from(["h.example", "H.example", "i.example"])
+_PORTS = st.sampled_from(["", ":443", ":80"])
+_TAILS = st.sampled_from(["", "/", "?x=1", "#top", ".jpg", "/a.jpg"])
+_URLS = st.tuples(
+    st.sampled_from(["https://", "http://"]), _HOSTS, st.sampled_from(["", ":443"]), _PATHS, _TAILS
+).map("".join)
 _ITEMS = st.lists(
     st.tuples(st.sampled_from("123"), st.none() | _URLS, st.none() | _URLS),
     min_size=1,
     unique_by=lambda row: row[0],
 )
 _BITS = st.sampled_from([0, 0, *BIT.values(), BIT["search"] | BIT["face-detection"]])
+_WHERE = st.sampled_from(["", "https://", "http://"])
 _SUBJECTS = st.one_of(
-    st.builds(host, _HOSTS), st.builds(url, _URLS), st.builds(item, st.just("flickr"), st.sampled_from("12"))
+    st.builds(lambda scheme, name, port: host(scheme + name + port), _WHERE, _HOSTS, _PORTS),
+    st.builds(url, _URLS),
+    st.builds(item, st.just("flickr"), st.sampled_from("12")),
 )
 _DAYS = st.integers(0, 3).map(lambda days: DAY + datetime.timedelta(days))
 _RULES = st.builds(
@@ -101,6 +106,8 @@ def test_what_stands_is_the_newest_answer(rules: list[Rule], on: datetime.date) 
             for each in seen
             if all(each[name] == rule[name] for name in ("kind", "source", "key", "mechanism"))
         ]
+        by_anyone = {each["fact"] for each in kin}
+        kin = [each for each in kin if each["authority"] == rule["authority"]]
         of = {fact: [each["observed_on"] for each in kin if each["fact"] == fact] for fact in FACTS}
         day = rule["observed_on"]
         answers = max(of["ok"] + of["malformed"], default=datetime.date.min)
@@ -109,7 +116,7 @@ def test_what_stands_is_the_newest_answer(rules: list[Rule], on: datetime.date) 
             kept.append({**rule, "stale": failures > answers})
         elif rule["fact"] == "unreadable" and day == max(of["unreadable"]) and day > answers:
             kept.append({**rule, "stale": failures > day})
-        elif {each["fact"] for each in kin} == {"unavailable"} and day == failures:
+        elif by_anyone == {"unavailable"} and day == failures:
             kept.append({**rule, "stale": True})
     assert standing.to_pylist() == kept
 
@@ -198,6 +205,40 @@ def test_a_source_that_is_down_keeps_its_answer() -> None:
     assert answer(later, "generative-training") == "no"
     back = silent(host("h.example"), "ai-txt", DAY + datetime.timedelta(2))
     assert signaled([said_no, down, back], "https://h.example/img/1", on=back.observed_on)["no"] == 0
+
+
+OTHERS = ["http://h.example", "http://h.example:8080", "https://h.example:8443", "h.example"]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_one_authority_s_answer_does_not_end_another_s(other: str) -> None:
+    """What is not there on port 8080 is not gone from port 443 (RFC 9309, 2.3)."""
+    robots, tomorrow = host("https://h.example"), DAY + datetime.timedelta(1)
+    said_no = _rule(robots, path="/img/")
+    nothing = silent(host(other), "ai-txt", tomorrow)
+    longer = Rule(host(other), "ai-txt", tomorrow, path="/img/a")
+    for rules in ([said_no, nothing], [said_no, longer], [said_no, nothing, longer]):
+        said = signaled(rules, "https://h.example/img/a.jpg", on=tomorrow)
+        assert answer(said, "generative-training") == "no"
+    same = silent(host("HTTPS://H.example.:0443/ai.txt"), "ai-txt", tomorrow)
+    assert (
+        answer(signaled([said_no, same], "https://h.example/img/a.jpg", on=tomorrow), "search") == "unknown"
+    )
+    assert signaled([said_no, same], "https://h.example/img/a.jpg", on=tomorrow)["no"] == 0
+
+
+def test_who_is_sent_on_to_another_scheme_met_no_outage() -> None:
+    moved = unavailable(host("http://h.example"), "ai-txt", DAY, "status 301")
+    said = signaled([moved, _rule(host("https://h.example"))], "https://h.example/img/1")
+    assert (answer(said, "generative-training"), said["stale"]) == ("no", False)
+    assert signaled([moved], "https://h.example/img/1")["stale"]
+
+
+@pytest.mark.parametrize(("file", "wanted"), [("https://h.example", "yes"), ("http://h.example", "no")])
+def test_a_header_beats_the_file_of_its_own_authority(file: str, wanted: str) -> None:
+    header = Rule(url("https://h.example/a"), "tdmrep-header", DAY, yes=BIT["generative-training"])
+    says_no = Rule(host(file), "tdmrep-file", DAY, no=BIT["computer-vision"])
+    assert answer(signaled([header, says_no], "https://h.example/a"), "generative-training") == wanted
 
 
 def test_garbage_takes_no_answer_back() -> None:

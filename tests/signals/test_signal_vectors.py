@@ -23,9 +23,9 @@ def read(vector: Vector) -> tuple[list[rules.Rule], str]:
     if vector.headers is not None:
         found += read_headers(fields_of(vector.headers), rules.url(image), "ourbot", DAY)
     if vector.robots is not None:
-        found += read_robots_txt(vector.robots.encode(), rules.host("h.example"), "ourbot", DAY)
+        found += read_robots_txt(vector.robots.encode(), rules.host("https://h.example"), "ourbot", DAY)
     if vector.tdmrep is not None:
-        found += read_tdm_file(vector.tdmrep.encode(), rules.host("h.example"), DAY)
+        found += read_tdm_file(vector.tdmrep.encode(), rules.host("https://h.example"), DAY)
     if vector.manifest is not None:
         found += read_c2pa(vector.manifest.encode(), rules.item("flickr", "7"), DAY)
     return found, image
@@ -56,7 +56,7 @@ def test_an_offer_that_is_known_and_free_is_a_yes() -> None:
     permission = {"free": '{"action": "tdm:mine"}', "paid": '{"action": "tdm:mine", "duty": [{}]}'}
     for kind, expected in (("free", "yes"), ("paid", "no")):
         offer = f'{{"@type": "Offer", "permission": [{permission[kind]}]}}'.encode()
-        found = read_tdm_file(text, rules.host("h.example"), DAY, {url: offer})
+        found = read_tdm_file(text, rules.host("https://h.example"), DAY, {url: offer})
         assert answer(signaled(found, "https://h.example/x.jpg"), "generative-training") == expected
 
 

@@ -21,6 +21,7 @@ DOMAINS = st.sampled_from(
     ["example.com", "img.museum.example", "xn--bcher-kva.de", "93.184.216.34", "a_b.c-d.io"]
 )
 SCHEMES = st.sampled_from(["http://", "https://", "HTTPS://", "//", ""])
+USERS = st.sampled_from(["", "", "me@", "Me:pw@x@", "12@n01@"])  # before a host: nobody whom it names
 HOSTS = st.sampled_from(
     ["www.flickr.com", "flickr.com", "m.flickr.com", "WWW.Flickr.com", "secure.flickr.com", "flickr.com:443"]
 )
@@ -48,10 +49,10 @@ def written_in_some_case(text):
 @st.composite
 def items(draw, item):
     """A way to write an item."""
-    site = draw(SCHEMES) + draw(HOSTS)
+    site = draw(SCHEMES) + draw(USERS) + draw(HOSTS)
     behind, words = draw(BEHIND), draw(WORDS)
     who = draw(NSIDS | ALIASES)
-    scheme, size = draw(SCHEMES), draw(st.sampled_from(["", "_b", "_o_d"]))
+    scheme, size = draw(SCHEMES) + draw(USERS), draw(st.sampled_from(["", "_b", "_o_d"]))
     image = f"{draw(st.sampled_from(['65535', '7/6543']))}/{item}_{draw(SECRETS)}{size}.jpg"
     query = draw(st.sampled_from(["id={}", "rb=1&id={}", "id={}&size=o"])).format(item)
     ways = [
@@ -78,7 +79,7 @@ def items(draw, item):
 def owners(draw, nsid):
     """A way to write an owner."""
     at = draw(st.sampled_from([nsid, nsid.replace("@", "%40"), nsid.replace("@N", "%40n")]))
-    site = draw(SCHEMES) + draw(HOSTS)
+    site = draw(SCHEMES) + draw(USERS) + draw(HOSTS)
     return draw(
         st.sampled_from(
             [
@@ -93,7 +94,7 @@ def owners(draw, nsid):
 @st.composite
 def aliases(draw, alias):
     """A way to write an alias."""
-    site, alias = draw(SCHEMES) + draw(HOSTS), draw(written_in_some_case(alias))
+    site, alias = draw(SCHEMES) + draw(USERS) + draw(HOSTS), draw(written_in_some_case(alias))
     ways = [
         f"alias:{alias}",
         f"{site}/photos/{alias}{draw(OWN_LISTS)}",

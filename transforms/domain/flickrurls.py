@@ -27,7 +27,9 @@ ALIAS = "[A-Za-z0-9_-]+"
 _NO_ALIASES = pa.array(["tags", "me", "search", "upload", "organize", "friends", "contacts", "groups"])
 
 _OPENING = r"[<(\[\"'\s]"  # of whatever encloses an address
-_FLICKRS = rf"^{_OPENING}*(?i:(?:https?:)?//)*(?:[^/?#\s]*\.)?(?i:{FLICKRS})\.?(?::[0-9]*)?/+."
+_FLICKRS = rf"^{_OPENING}*(?i:(?:https?:)?//)*(?:[^/?#\s]*[.@])?(?i:{FLICKRS})\.?(?::[0-9]*)?/+."
+_USER = r"(?:[^/?#\\\s]*@)?"  # before the host: RFC 3986, 3.2.1
+_TO_HOST = rf"^(?i:\s|(?:https?:)?//)*{_USER}"
 # People write words behind an address. What could be another address or id is not passed over.
 _MORE_THAN_ONE = r"(?s)\s.*[/@*%0-9]"
 
@@ -125,7 +127,7 @@ def items_of(urls: pa.Array) -> pa.Array:
 def _below_owner(owner: str) -> str:
     """The pattern of a page that lies below the name of an owner."""
     return (
-        r"^\s*(?i:(?:https?:)?//)*(?i:(?:(?:www|m|secure)\.)?flickr\.com)\.?(?::[0-9]+)?"
+        rf"^\s*(?i:(?:https?:)?//)*{_USER}(?i:(?:(?:www|m|secure)\.)?flickr\.com)\.?(?::[0-9]+)?"
         rf"/+(?:photos|people|videos)/+(?P<key>{owner})(?:[/?#\s]|$)"
     )
 
@@ -146,6 +148,8 @@ def parse_flickr_urls(texts: pa.Array) -> pa.Table:
     """
     if pc.any(pc.match_substring_regex(texts, f"^{_OPENING}")).as_py():
         texts = pc.replace_substring_regex(texts, f"^{_OPENING}+", "")
+    if pc.any(pc.match_substring_regex(texts, "^(?:[^/@]*//)*[^/@]*@")).as_py():
+        texts = pc.replace_substring_regex(texts, _TO_HOST, "")
     urls = only(pc.invert(pc.match_substring_regex(texts, _MORE_THAN_ONE)), texts)
     return first_reading(plain_urls(urls), _RULES)
 

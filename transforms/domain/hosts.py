@@ -17,8 +17,10 @@ from transforms.domain.texts import encode
 _HOST = r"^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$"
 _MOST_CHARACTERS = 253  # RFC 1035, 2.3.4, less the lengths around it
 _PORT = ":[0-9]*$"
+_USUAL_PORTS = ["http:", "https:", "http:80", "https:443"]
 _COMMON_URL = r"^https?://[a-z0-9.-]*[a-z0-9]/"
 _AUTHORITY = r"^\s*(?i:(?:https?:)?//)*(?:[^/?#\\]*@)?(?P<host>[^/?#\\\s]*)"
+_SCHEME_AND_PORT = r"^\s*(?P<scheme>(?i:https?))://(?:[^/?#\\]*@)?[^/?#\\\s:]*(?P<port>(?::[0-9]*)?)"
 
 
 def normalize_hosts(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -57,6 +59,23 @@ def hosts_of(urls: pa.Array | pa.ChunkedArray) -> pa.Array:
     if pc.all(pc.match_substring_regex(encoded, _COMMON_URL), min_count=0).as_py():
         return normalize_hosts(pc.list_element(pc.split_pattern(encoded, "/", max_splits=3), 2))
     return normalize_hosts(pc.struct_field(pc.extract_regex(encoded, _AUTHORITY), [0]))
+
+
+def authorities_of(urls: pa.Array) -> pa.Array:
+    """Who answers for each URL: scheme, host, and port where the scheme has another by itself.
+
+    Args:
+        urls: text, nullable.
+
+    Returns:
+        Text, row for row, as ``http://example.org:8080``; null where it names no scheme or host.
+    """
+    scheme, port = pc.extract_regex(urls, _SCHEME_AND_PORT).flatten()
+    scheme = pc.ascii_lower(scheme)
+    port = pc.replace_substring_regex(port, "^:0*", ":")
+    usual = pc.is_in(pc.binary_join_element_wise(scheme, port, ""), pa.array(_USUAL_PORTS))
+    port = pc.if_else(usual, "", port)
+    return pc.binary_join_element_wise(scheme, "://", hosts_of(urls), port, "")
 
 
 def covered_by(hosts: pa.Array) -> pa.Table:

@@ -166,6 +166,9 @@ SIGNALS = pa.schema(
         _key("kind"),  # host | url | item
         _column("source", _text),  # of an item; else null
         _key("key"),
+        _column(
+            "authority", _text
+        ),  # who answered, as `https://example.org:8443`; null where that is not told
         _column("path", _text),  # of a host: the pattern of paths it speaks of, from `/`; null for others
         _key("mechanism"),  # see `signals.MECHANISMS`
         _key("no", pa.uint16()),  # purposes, as stated: not spread
@@ -182,7 +185,7 @@ STANDING_SIGNALS = pa.schema(
     [
         *(
             SIGNALS.field(name)
-            for name in ("kind", "source", "key", "path", "mechanism", "no", "yes", "fact")
+            for name in ("kind", "source", "key", "authority", "path", "mechanism", "no", "yes", "fact")
         ),
         _key("stale", pa.bool_()),  # the source could not be got since: its answer is of an earlier day
     ]
@@ -318,8 +321,8 @@ REPEATING = frozenset(
         "first_reason", "reasons", "verdict", "reason", "detail", "kind", "received_on", "observer",
         "valid_from", "valid_to", "known_from", "known_to", "person_present", "purposes", "state", "held_for",
         "requested_on", "effective_on", "expires_on", "origin", "requester", "given_by", "says", "no", "yes",
-        "granted_by_owner", "granted_by_depicted", "refused", "path", "mechanism", "fact", "vocabulary",
-        "detector", "unreadable", "stale", "signal_no", "signal_yes", "signal_unreadable", "signal_stale",
-        "people", "owner", *(f"no_{kind}" for kind in OPTED_OUT_BY),
+        "granted_by_owner", "granted_by_depicted", "refused", "authority", "path", "mechanism", "fact",
+        "vocabulary", "detector", "unreadable", "stale", "signal_no", "signal_yes", "signal_unreadable",
+        "signal_stale", "people", "owner", *(f"no_{kind}" for kind in OPTED_OUT_BY),
     }
 )  # fmt: skip

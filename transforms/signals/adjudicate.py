@@ -20,14 +20,16 @@ STANDING = schemas.SIGNALS.append(pa.field("stale", pa.bool_(), nullable=False))
 
 _NEVER = -(1 << 31)
 _Days = npt.NDArray[np.int64]
+_Groups = npt.NDArray[np.int64]
 
 
 def standing_signals(signals: pa.Table, on: datetime.date) -> pa.Table:
     """What stands on a day of all that was ever observed.
 
-    Of each subject and mechanism, the rules of its newest answer stand; of registries, those of each. A
-    source that was since `unreadable` or `unavailable` keeps its last answer, which is stale. That it is
-    unreadable stands beside the answer; that it is unavailable only where there never was one.
+    Of each subject, authority and mechanism, the rules of the newest answer stand; of registries, those of
+    each. A source that was since `unreadable` or `unavailable` keeps its last answer, which is stale. That it
+    is unreadable stands beside the answer; that it is unavailable only where there never was one, of whatever
+    authority: many a host sends who asks by `http` on to `https`, which is no outage.
 
     Args:
         signals: in :data:`schemas.SIGNALS`, of all snapshots, in any order.
@@ -40,7 +42,7 @@ def standing_signals(signals: pa.Table, on: datetime.date) -> pa.Table:
     everywhere = pc.and_(pc.equal(signals["kind"], ANYTHING.kind), pc.equal(signals["key"], ANYTHING.key))
     failed_everywhere = pc.and_(everywhere, pc.equal(signals["fact"], "unavailable"))
     whole, signals = signals.filter(failed_everywhere), signals.filter(pc.invert(everywhere))
-    group = _groups(signals)
+    group, of_subject = _groups(signals)
     days = _days(signals)
     answered = pc.is_in(signals["fact"], pa.array(["ok", "malformed"])).to_numpy()
     unread = pc.equal(signals["fact"], "unreadable").to_numpy()
@@ -49,7 +51,7 @@ def standing_signals(signals: pa.Table, on: datetime.date) -> pa.Table:
     failed = np.maximum(np.maximum(garbled, missed), _failed_as_a_whole(signals, whole))
     stands = answered & (days == answer)
     stands |= unread & (days == garbled) & (days > answer)
-    stands |= down & (days == missed) & (np.maximum(answer, garbled) == _NEVER)
+    stands |= down & (days == missed) & (_newest(of_subject, days, ~down) == _NEVER)
     stale = down | (failed > days)
     table = signals.append_column(STANDING.field("stale"), pa.array(stale)).filter(pa.array(stands))
     return conform(table, STANDING).cast(STANDING)
@@ -80,12 +82,18 @@ def adjudicate(rows: pa.Table, signals: pa.Table) -> pa.Table:
     return conform(table, schemas.SIGNALED).cast(schemas.SIGNALED)
 
 
-def _groups(signals: pa.Table) -> npt.NDArray[np.int64]:
-    """A number for each row, the same for rows of which only the newest count."""
+def _groups(signals: pa.Table) -> tuple[_Groups, _Groups]:
+    """A number for each row, the same for rows of which only the newest count; and one whoever answered."""
     registry = pc.equal(signals["mechanism"], "registry")
     which = pc.if_else(registry, signals["vocabulary"], pa.scalar(None, pa.string()))
-    group = np.zeros(len(signals), np.int64)
-    for column in (signals["kind"], signals["source"], signals["key"], signals["mechanism"], which):
+    subject = [signals[name] for name in ("kind", "source", "key", "mechanism")]
+    of_subject = _numbered(np.zeros(len(signals), np.int64), *subject, which)
+    return _numbered(of_subject, signals["authority"]), of_subject
+
+
+def _numbered(group: _Groups, *columns: pa.ChunkedArray) -> _Groups:
+    """The groups, each divided by what the columns say."""
+    for column in columns:
         encoded = encode(column)
         codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
         group = group * (len(encoded.dictionary) + 1) + codes
@@ -98,7 +106,7 @@ def _days(signals: pa.Table) -> _Days:
     return days
 
 
-def _newest(group: npt.NDArray[np.int64], days: _Days, among: npt.NDArray[np.bool_]) -> _Days:
+def _newest(group: _Groups, days: _Days, among: npt.NDArray[np.bool_]) -> _Days:
     """For each row, the newest day of those ``among`` its group."""
     newest = np.full(group.max(initial=-1) + 1, _NEVER, np.int64)
     np.maximum.at(newest, group[among], days[among])

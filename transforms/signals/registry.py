@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from transforms.signals.documents import Unreadable, json_of
-from transforms.signals.rules import ANYTHING, Rule, unavailable, urls
+from transforms.signals.rules import ANYTHING, Rule, Subject, unavailable, urls
 from transforms.signals.vocabulary import TRAINING
 
 MECHANISM = "registry"
@@ -42,16 +42,21 @@ def read_registry(
     except Unreadable as error:
         answers, why = [], str(error)
     rules, known = [], set()
-    subjects = urls([address for address, _ in answers])
+    subjects = _subjects([address for address, _ in answers])
     for subject, (_, opted_out) in zip(subjects, answers, strict=True):
         if isinstance(opted_out, bool):
             known.add(subject)
             evidence = f"{registry}: optOut {str(opted_out).lower()}"
             rules.append(Rule(subject, MECHANISM, observed_on, TRAINING * opted_out, evidence=evidence))
-    unanswered = {*urls(asked), *subjects} - known
+    unanswered = {*_subjects(asked), *subjects} - known
     missed = sorted(unanswered, key=lambda subject: subject.key) or ([] if rules else [ANYTHING])
     rules += [unavailable(each, MECHANISM, observed_on, f"{registry}: {why}") for each in missed]
     return [replace(rule, vocabulary=registry) for rule in rules]
+
+
+def _subjects(addresses: Sequence[str]) -> list[Subject]:
+    """What is asked about: it is the registry that answers, and not whose address it is."""
+    return [replace(subject, authority=None) for subject in urls(addresses)]
 
 
 def _answers(content: bytes | str | None) -> list[tuple[str, object]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from transforms.domain import schemas
-from transforms.domain.hosts import hosts_of
+from transforms.domain.hosts import authorities_of, hosts_of
 from transforms.domain.targets import normalize_urls
 
 MECHANISMS = (
@@ -23,7 +23,7 @@ MECHANISMS = (
     "ai-txt",
     "registry",
 )
-"""Of each mechanism, a subject's newest answer counts."""
+"""Of each mechanism, the newest answer of each authority about a subject counts."""
 
 FACTS = ("ok", "malformed", "unreadable", "unavailable")
 """`malformed`: part of it was not understood; `unreadable`: it was got, and nothing of it was understood;
@@ -40,11 +40,14 @@ class Subject:
         kind: `host`, `url` or `item`.
         key: normalized.
         source: the platform of an item; else None.
+        authority: who answers for it, by scheme, host and port (RFC 9309, 2.3); None where that is not told.
+            The answer of one ends no answer of another.
     """
 
     kind: str
     key: str
     source: str | None = None
+    authority: str | None = None
 
 
 def host(name: str) -> Subject:
@@ -53,10 +56,11 @@ def host(name: str) -> Subject:
     Raises:
         ValueError: there is no host in it.
     """
-    key = hosts_of(pa.array([_encodable(name).strip()], pa.string()))[0].as_py()
+    written = pa.array([_encodable(name).strip()], pa.string())
+    key = hosts_of(written)[0].as_py()
     if not key:
         raise ValueError(f"{name!a} names no host")
-    return Subject("host", key)
+    return Subject("host", key, authority=authorities_of(written)[0].as_py())
 
 
 def url(address: str) -> Subject:
@@ -67,7 +71,8 @@ def url(address: str) -> Subject:
 def urls(addresses: Sequence[str]) -> list[Subject]:
     """Each of some URLs."""
     written = pa.array([_encodable(address).strip() for address in addresses], pa.string())
-    return [Subject("url", key) for key in normalize_urls(written).to_pylist()]
+    keys, authorities = normalize_urls(written).to_pylist(), authorities_of(written).to_pylist()
+    return [Subject("url", key, authority=each) for key, each in zip(keys, authorities, strict=True)]
 
 
 def item(source: str, item_id: str) -> Subject:
@@ -119,6 +124,7 @@ def table_of(rules: Iterable[Rule]) -> pa.Table:
             "kind": rule.subject.kind,
             "source": rule.subject.source,
             "key": rule.subject.key,
+            "authority": rule.subject.authority,
             "path": _encodable(rule.path) if rule.subject.kind == "host" else None,
             "mechanism": rule.mechanism,
             "no": rule.no,

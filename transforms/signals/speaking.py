@@ -1,6 +1,7 @@
 """Who speaks of an item: by its id, by the URL of its page or its image, or by their hosts.
 
-Of a host, the rules of the longest pattern that matches the path speak, for each mechanism by itself.
+Of a host, the rules of the longest pattern that matches the path speak, for each mechanism by itself, and for
+each authority: what a host says on one port leaves what it says on another, and an item hears both.
 TDMRep's header beats its file on the same URL (TDMRep, "Processing priority"); nothing else beats anything.
 """
 
@@ -69,28 +70,33 @@ def _together(said: Sequence[Said]) -> Said:
 
 
 def _without_beaten(said: Said, signals: pa.Table) -> Said:
-    """``said`` of one address each, without TDMRep's file where its header says anything."""
+    """``said`` of one address each, without TDMRep's file where the same authority's header says anything."""
     of_file = pc.equal(signals["mechanism"], "tdmrep-file").to_numpy()[said.rules]
     stated = (signals["no"].to_numpy() | signals["yes"].to_numpy()) != 0
     header = pc.equal(signals["mechanism"], "tdmrep-header").to_numpy()
     header &= stated & pc.equal(signals["kind"], "url").to_numpy()
-    beaten = of_file & np.isin(said.rows, said.rows[header[said.rules]])
+    authorities = encode(signals["authority"])
+    codes = authorities.indices.fill_null(len(authorities.dictionary)).to_numpy()
+    heard = said.rows * (len(authorities.dictionary) + 1) + codes[said.rules]
+    beaten = of_file & np.isin(heard, heard[header[said.rules]])
     return Said(said.rows[~beaten], said.rules[~beaten])
 
 
 def _by_host(urls: pa.Array, signals: pa.Table, rules: _Places) -> Said:
     hosts = pc.dictionary_encode(hosts_of(urls))
-    few = signals.select(["key", "path", "mechanism", "fact"]).take(pa.array(rules))
-    keys, mechanisms = encode(few["key"]), encode(few["mechanism"])
-    group = keys.indices.to_numpy().astype(np.int64) * len(mechanisms.dictionary)
-    group += mechanisms.indices.to_numpy()
+    few = signals.select(["key", "authority", "path", "mechanism", "fact"]).take(pa.array(rules))
+    keys, authorities, mechanisms = (encode(few[name]) for name in ("key", "authority", "mechanism"))
+    documents = (len(authorities.dictionary) + 1) * len(mechanisms.dictionary)
+    group = authorities.indices.fill_null(len(authorities.dictionary)).to_numpy().astype(np.int64)
+    group = group * len(mechanisms.dictionary) + mechanisms.indices.to_numpy()
+    group += keys.indices.to_numpy().astype(np.int64) * documents
     answers = pc.is_in(few["fact"], pa.array(["ok", "malformed"])).to_numpy()
     # Most answers are about all of a host; and that one could not be read is about all of it too.
     in_parts = answers & np.isin(group, group[answers & pc.not_equal(few["path"], "/").to_numpy()])
     said = [_meet(hosts, _one_chunk(signals["key"]), rules[~in_parts])]
     host = pc.index_in(hosts.dictionary, keys.dictionary).take(hosts.indices).fill_null(-1).to_numpy()
     for each in np.unique(group[in_parts]).tolist():
-        rows = np.flatnonzero(host == each // len(mechanisms.dictionary))
+        rows = np.flatnonzero(host == each // documents)
         if not len(rows):
             continue
         ours = np.flatnonzero(in_parts & (group == each))

@@ -18,6 +18,7 @@ from transforms.domain.schemas import OPT_OUTS
 from transforms.domain.texts import did_you_mean, encode, shown
 from transforms.formats.lists import Faults, Lines
 from transforms.formats.optouts.entries import LABEL, Received, is_label
+from transforms.formats.optouts.requestids import is_made
 
 STATES = ("active", "withdrawn")
 """What a list may make of a request. That one is held is for the intake to say."""
@@ -84,8 +85,14 @@ def _label(text: str) -> str:
     return text
 
 
+def _request(text: str) -> str:
+    if is_made(text):
+        raise _Unreadable("is of the form of ids that byleave makes; leave it empty or state another")
+    return _label(text)
+
+
 _PARSE: Mapping[str, Callable[[str], Any]] = {
-    "request": _label,
+    "request": _request,
     "purposes": _purposes,
     "requested_on": _date,
     "effective_on": _date,

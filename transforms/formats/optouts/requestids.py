@@ -1,11 +1,13 @@
 """Ids of requests whose list gives none: made of what is asked, by whom, through whom and when.
 
-SHA-256, since a person approves by id: nobody may be able to make a request with the id of another's.
+SHA-256, since a person approves by id: nobody may be able to make a request with the id of another's. Nor to
+state it: what has an id of another's is approved with it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -16,6 +18,7 @@ import pyarrow.compute as pc
 from transforms.domain.schemas import OPT_OUTS
 
 _REQUEST_DIGITS = 16
+_MADE = re.compile(f"r[0-9a-f]{{{_REQUEST_DIGITS}}}")
 _BETWEEN = "\x1f"  # no key, origin or requester holds a control character
 
 
@@ -34,6 +37,11 @@ def request_ids(columns: Mapping[str, pa.ChunkedArray]) -> pa.Array:
     ]
     asked = pc.binary_join_element_wise(*parts, _BETWEEN)
     return pa.concat_arrays([_hashed(chunk) for chunk in asked.chunks] or [pa.array([], pa.string())])
+
+
+def is_made(request: str) -> bool:
+    """Whether an id is of the form of those that are made here, which no list may state."""
+    return _MADE.fullmatch(request) is not None
 
 
 def as_one_request(entries: pa.Table) -> pa.Table:
