@@ -49,8 +49,8 @@ class Table:
         name: of the snapshot.
         date: ISO date on which it was received, which is the day on which the dataset knew it; empty for a
             manifest that states none.
-        buckets: by home hash: the rows (manifests, licenses, detections).
-        shards: by item hash: the item index (manifests), the rows that name no owner (licenses, detections).
+        buckets: by home hash: the rows (manifests, licenses that name an owner).
+        shards: by item hash: the item index (manifests), the rows (detections, licenses that name no owner).
         blobs: `entries`: the whole list (opt-outs, consents, aliases, signals).
         foreign: whether a manifest may have rows of other platforms than Flickr.
         turns: ISO dates later than ``date`` from which entries of a list begin or cease to count.
