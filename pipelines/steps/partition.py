@@ -148,18 +148,18 @@ def _spread_licenses(rows: pa.Table) -> Spread:
     owned = rows.filter(pc.invert(unowned))
     home = keys.home_hash(*(owned[name].combine_chunks() for name in ("source", "owner_id", "item_id")))
     yield "rows", owned, home
-    yield from _spread_detections(rows.filter(unowned))
+    yield from _spread_by_item(rows.filter(unowned))
 
 
-def _spread_detections(rows: pa.Table) -> Spread:
-    """All wait, by item: they are about what is in it, and may call its owner otherwise than the manifest."""
+def _spread_by_item(rows: pa.Table) -> Spread:
+    """All wait, by item; of detections those with an owner too, whom the manifest may call otherwise."""
     yield "by_item", rows, keys.item_hash(*(rows[name].combine_chunks() for name in ("source", "item_id")))
 
 
 _SPREADS: Mapping[str, Callable[[pa.Table], Spread]] = {
     MANIFESTS: _spread_manifest,
     LICENSES: _spread_licenses,
-    DETECTIONS: _spread_detections,
+    DETECTIONS: _spread_by_item,
 }
 
 STAGE = Stage("Partition", run)

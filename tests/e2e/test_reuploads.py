@@ -283,6 +283,30 @@ def test_it_makes_no_difference_when_the_manifest_comes(
     close_stores()
 
 
+@pytest.mark.parametrize("gone", [[], [item("flickr", "101", A)]], ids=["no longer there", "without a hash"])
+def test_an_earlier_manifest_tells_the_bytes_of_what_the_newest_does_not(
+    tmp_path: Path, opt_out: Take, manifest: Take, gone: list[dict[str, Any]]
+) -> None:
+    def standing(behind: int) -> list[tuple[str, str, str]]:
+        """The ledger, where the list comes behind so many manifests."""
+        store = new_store(tmp_path / str(behind), buckets=4)
+        came = [
+            lambda: manifest(store, ITEMS[:2], name="0"),
+            lambda: manifest(store, [ITEMS[1]], name="1"),
+            lambda: manifest(store, ITEMS[2:], name="2", onto="1"),
+            lambda: manifest(store, [*gone, ITEMS[2]], name="3"),
+        ]
+        came.insert(behind, lambda: opt_out(store, "item_id,state", "101,", "102,", "102,withdrawn", "999,"))
+        for take in came:
+            take()
+        return sorted((row["kind"], row["key"], row["state"]) for row in ledger(store).to_pylist())
+
+    first = standing(0)
+    assert ("content", f"md5:{MD5}", "active") in first
+    assert [standing(behind) for behind in (1, 2, 4)] == [first] * 3
+    close_stores()
+
+
 def test_the_command_says_what_it_added(
     store: Store, opt_out: Take, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
