@@ -18,6 +18,7 @@ from nights import Place
 from worlds import cut, new_store, rows
 
 from pipelines import ingest
+from pipelines.catalog.queries import ask
 from pipelines.cli import run
 from pipelines.optouts.approvals import approve, refuse, withdraw
 from pipelines.optouts.receipts import receipt
@@ -123,8 +124,12 @@ def test_a_release_as_of_a_day_knows_what_it_would_have_known(
     assert [
         each.date for each in reuploads_of(store, manifest(store, name="b", received_on="2026-11-12"))
     ] == ["2026-11-12"]
-    assert kept(store, "1", as_of="2026-11-11") == {"102", "202"}
-    assert kept(store, "2", as_of="2026-11-12") == {"102"}
+    request = ledger(store)["request"][0].as_py()
+    for day, keeps, entries in (("2026-11-11", {"102", "202"}, 1), ("2026-11-12", {"102"}, 2)):
+        assert kept(store, day, as_of=day) == keeps
+        assert receipt(store, request, as_of=day).entries == entries
+        told = "".join(ask(store, f"from opt_outs_as_of('{day}')", how="json"))
+        assert len(json.loads(told)) == entries
 
 
 @pytest.mark.parametrize("by", ["a list", "a person"])
