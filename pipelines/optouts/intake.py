@@ -18,6 +18,7 @@ from pipelines.lists import commit_list
 from pipelines.optouts.requests import APPROVED, was_read
 from pipelines.optouts.samebytes import without_asked_otherwise
 from pipelines.optouts.weighing import Weighing, weigh_targets
+from pipelines.plurals import counted
 from pipelines.progress import UNWATCHED, Watch
 from pipelines.steps.opt_outs import counts_of
 from pipelines.store.store import Store
@@ -25,7 +26,7 @@ from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table
 from transforms.domain import schemas
 from transforms.domain.errors import InputError, StateError
 from transforms.formats.optouts.entries import merge_lists, turns_of
-from transforms.intake import FEW_ENTRIES, Rules, hold, targets_of, with_contents, without_bytes
+from transforms.intake import Rules, hold, targets_of, with_contents, without_bytes
 
 Files = Sequence[Mapping[str, Any]]
 """What a list was made of: name, bytes, sha256, format of each file; origin and only_items where stated."""
@@ -171,16 +172,16 @@ def take_in(store: Store, intake: Intake, files: Files, received_on: str) -> Tab
     """The list of an intake, made visible.
 
     Raises:
-        InputError: it is held as a whole and withdraws much: neither its word nor that of its last version
-            may be lost meanwhile.
+        InputError: it is held as a whole and withdraws anything: neither its word nor that of its last
+            version may be lost meanwhile, and what may be a mistake ends no opt-out.
         StateError: the same entries were taken in that day, with another answer to what items stand for.
     """
     counts = counts_of(intake.entries)
-    if intake.whole and counts["withdrawn"] > FEW_ENTRIES:
+    if intake.whole and counts["withdrawn"]:
         raise InputError(
-            f"{', '.join(file['name'] for file in files)}: {intake.whole}, and {counts['withdrawn']:,}"
-            " entries withdraw opt-outs. Nothing was taken in. If it is meant so, accept it: --max-shrink or"
-            " --max-growth"
+            f"{', '.join(file['name'] for file in files)}: {intake.whole}, and"
+            f" {counted(counts['withdrawn'], 'entry', 'entries')} of it would end opt-outs. Nothing was taken"
+            " in. If it is meant so, accept it: --max-shrink or --max-growth"
         )
     more = {"derived": intake.derived, "held_whole": counts["held"] if intake.whole else 0}
     table = commit_entries(store, intake.entries, files, received_on, more)
