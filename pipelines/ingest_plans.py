@@ -118,7 +118,7 @@ def _items_gained(indexed: Iterable[Done]) -> Mapping[int, int]:
 
 @dataclass(frozen=True)
 class PlanLookMerge:
-    """One action for each bucket, and one for each shard of rows that name no owner.
+    """One action for each bucket of rows that go by their owner, and one for each shard of those by item.
 
     Attributes:
         kind: `licenses` or `detections`.
@@ -132,7 +132,7 @@ class PlanLookMerge:
         check_quarantine(results[0], self.max_quarantined_share)
         return [
             merge.action(self.kind, part, place, {}, slices)
-            for part, name in (("buckets", "rows"), ("shards", "unowned"))
+            for part, name in (("buckets", "rows"), ("shards", "by_item"))
             for place, slices in sorted(_group(_routed(results[0], name)).items())
         ]
 

@@ -31,6 +31,9 @@ class Inputs:
     Attributes:
         earlier: the manifests that were known before, in which owners may have had other names. What was
             asked under such a name holds for the owner.
+
+    Raises:
+        StateError: detections are kept as byleave no longer reads them.
     """
 
     manifest: Table
@@ -42,6 +45,15 @@ class Inputs:
     signals: tuple[Table, ...] = ()
     detections: tuple[Table, ...] = ()
     earlier: tuple[Table, ...] = ()
+
+    def __post_init__(self) -> None:
+        for table in self.detections:
+            if table.buckets:  # nobody would look there, and people would be missed
+                raise StateError(
+                    f"{table.path}: these detections were taken in when they were kept by owner; now they are"
+                    " kept by item. Delete this document from the dataset's folder in the store, and take the"
+                    " files in again"
+                )
 
 
 OTHERS = {

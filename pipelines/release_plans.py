@@ -22,7 +22,7 @@ from transforms.domain.policy import Policy
 
 @dataclass(frozen=True)
 class PlanResolve:
-    """One action for each shard of rows that name no owner: licenses, detections, leave of items."""
+    """One action for each shard of what goes by item: licenses without owner, detections, leave of items."""
 
     inputs: Inputs
     buckets: int
@@ -156,9 +156,8 @@ class PlanJoin:
 
     def _seen(self, bucket: int, resolved: Mapping[tuple[str, int], list[Slice]]) -> Iterator[join.Seen]:
         for table in distinct(self.inputs.detections):
-            owned, pieces = table.buckets.get(bucket), resolved.get((table.digest, bucket), [])
-            if owned or pieces:
-                yield join.Seen(table.date, owned, tuple(pieces))
+            if pieces := resolved.get((table.digest, bucket)):
+                yield join.Seen(table.date, tuple(pieces))
 
 
 class _Met:

@@ -1,4 +1,4 @@
-"""Detections are taken in as snapshots: by owner where the file knows it, by item where it does not."""
+"""Detections are taken in as snapshots, by item: who owns it, and what the file calls them, is not asked."""
 
 from __future__ import annotations
 
@@ -52,19 +52,18 @@ def test_a_snapshot_of_detections(tmp_path: Path) -> None:
     table = take_in()
     assert (table.kind, table.name, table.date, table.dated) == (DETECTIONS, "2026-11-01", "2026-11-01", True)
     assert table.counts == {"rows_read": 5, "rows": 3, "duplicates": 1, "quarantined": 1}
-    rows = [
-        [
-            (row["item_id"], row["owner_id"], row["person_present"], str(row["observed_on"]))
-            for blob in blobs.values()
-            for row in store.blobs.get_table(blob, schema=schemas.DETECTIONS).to_pylist()
-        ]
-        for blobs in (table.buckets, table.shards)
-    ]
+    rows = {
+        (row["item_id"], row["owner_id"], row["person_present"], str(row["observed_on"]))
+        for blob in table.shards.values()
+        for row in store.blobs.get_table(blob, schema=schemas.DETECTIONS).to_pylist()
+    }
     # Of one day the look that saw people stays, in whatever spelling of its owner.
-    assert rows == [
-        [("1", "1@N01", True, "None")],
-        [("2", None, True, "2026-10-01"), ("2", None, False, "None")],
-    ]
+    assert rows == {
+        ("1", "1@N01", True, "None"),
+        ("2", None, True, "2026-10-01"),
+        ("2", None, False, "None"),
+    }
+    assert not table.buckets
     assert take_in() == table == store.tables.get(DETECTIONS, "2026-11-01")
     write(tmp_path, LINES.replace("true", "false"))
     with pytest.raises(StateError, match="was made of other files"):
@@ -80,6 +79,32 @@ def test_no_snapshot_is_known_before_what_it_saw(tmp_path: Path) -> None:
     pq.write_table(schemas.MANIFEST.empty_table(), manifest)
     with pytest.raises(InputError, match="column 'person_present'|unknown|is missing"):
         ingest_detections(store, [str(manifest)], fmt="canonical", observed_on="2026-11-01", runner=ByHand())
+
+
+CALLED = ("somebody", "11111111@n00", "http://www.flickr.com/photos/somebody", "99999999@N99", "")
+
+
+def test_whatever_a_detection_calls_the_owner_it_is_one_of_the_item(tmp_path: Path) -> None:
+    """An alias, an old id or another spelling leads to another bucket: nobody would be met there."""
+    store = new_store(tmp_path / "store")
+    items = [
+        {"source": "flickr", "item_id": item, "owner_id": "11111111@N00", "license": "CC-BY-2.0"}
+        | {"media_type": "photo", "person_present": False}
+        for item in map(str, range(1, len(CALLED) + 2))
+    ]
+    pq.write_table(pa.Table.from_pylist(items, schema=schemas.MANIFEST), tmp_path / "items.parquet")
+    file = str(tmp_path / "items.parquet")
+    ingest_manifest(store, [file], fmt="canonical", snapshot="a", runner=ByHand())
+    lines = "".join(f"{item},{owner},true\n" for item, owner in enumerate(CALLED, 1))
+    file = write(tmp_path, f"item_id,owner_id,person_present\n{lines}")
+    table = ingest_detections(store, [file], fmt="csv", observed_on="2026-11-04", runner=ByHand())
+    policy = replace(find_policy("computer-vision"), people_present="exclude", unknown_visibility="keep")
+    inputs = choose_inputs(store, as_of=None, without_opt_outs=True)
+    release, _ = cut_release(store, inputs, policy, "1", ByHand())
+    assert release.content["counts"]["first_reason"] == {"people_present": len(CALLED)}
+    # What was taken in by owner, as byleave did before, would be looked for by nobody.
+    with pytest.raises(StateError, match="detections/2026-11-04.json: .* take the files in again"):
+        replace(inputs, detections=(replace(table, buckets=table.shards, shards={}),))
 
 
 def test_a_late_snapshot_counts_by_the_day_of_each_look(tmp_path: Path) -> None:

@@ -113,6 +113,12 @@ def with_contents(entries: pa.Table, weights: pa.Table, manifest: str) -> pa.Tab
     return pa.concat_tables(derived).combine_chunks()
 
 
+def without_bytes(targets: pa.Table, weights: pa.Table) -> pa.Table:
+    """Those of ``targets``, in :data:`weigh.TARGETS`, of which ``weights`` tell no content hash."""
+    told = pc.or_(weights["content_md5"].is_valid(), weights["content_sha256"].is_valid())
+    return targets.filter(pa.array(_find(targets, weights.filter(told)) < 0)).combine_chunks()
+
+
 def hold(entries: pa.Table, weights: pa.Table, items: int, rules: Rules, *, whole: str = "") -> pa.Table:
     """``entries``, with those `held` that are active and have to wait for a person.
 

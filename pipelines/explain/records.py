@@ -30,8 +30,8 @@ Item = tuple[str, str]
 class Records:
     """The tables of a release, to be asked about items.
 
-    Nothing is read that does not concern them, as far as that can be told: of the manifest, of licenses and
-    of detections the buckets in which they live; of lists first the keys.
+    Nothing is read that does not concern them, as far as that can be told: of the manifest and of licenses
+    the buckets in which they live, of licenses and detections their shards; of lists first the keys.
     """
 
     def __init__(self, store: Store, inputs: Inputs) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -18,14 +18,15 @@ from pipelines.lists import commit_list
 from pipelines.optouts.requests import APPROVED, was_read
 from pipelines.optouts.samebytes import without_asked_otherwise
 from pipelines.optouts.weighing import Weighing, weigh_targets
+from pipelines.plurals import counted
 from pipelines.progress import UNWATCHED, Watch
 from pipelines.steps.opt_outs import counts_of
 from pipelines.store.store import Store
-from pipelines.store.tables import OPT_OUTS, Table
+from pipelines.store.tables import MANIFESTS, OPT_OUTS, Table
 from transforms.domain import schemas
 from transforms.domain.errors import InputError, StateError
 from transforms.formats.optouts.entries import merge_lists, turns_of
-from transforms.intake import FEW_ENTRIES, Rules, hold, targets_of, with_contents
+from transforms.intake import Rules, hold, targets_of, with_contents, without_bytes
 
 Files = Sequence[Mapping[str, Any]]
 """What a list was made of: name, bytes, sha256, format of each file; origin and only_items where stated."""
@@ -79,13 +80,30 @@ def _contents(
     store: Store, entries: pa.Table, weighing: Weighing, rules: Rules, watch: Watch
 ) -> tuple[pa.Table, Weighing]:
     """The entries that cover the same bytes under other ids; what they meet, besides what was weighed."""
-    contents = with_contents(entries, weighing.weights, weighing.manifest)
-    contents = without_asked_otherwise(store, contents, entries)
-    if rules.only_items or not len(contents):
+    if rules.only_items:
         return schemas.OPT_OUTS.empty_table(), weighing
+    contents = without_asked_otherwise(store, _told(store, entries, weighing, watch), entries)
+    if not len(contents):
+        return contents, weighing
     more = weigh_targets(store, targets_of(contents), watch)
     weights = pa.concat_tables([weighing.weights, more.weights]).combine_chunks()
     return contents, Weighing(weighing.manifest, weighing.items, weights)
+
+
+def _told(store: Store, entries: pa.Table, weighing: Weighing, watch: Watch) -> pa.Table:
+    """The entries of contents by the newest manifest that tells any bytes of an item.
+
+    One that was weighed and has none, or no longer has the item, does not end what an earlier one told.
+    """
+    told = [with_contents(entries, weighing.weights, weighing.manifest)]
+    items = entries.filter(pc.and_(pc.equal(entries["kind"], "item"), pc.not_equal(entries["state"], "held")))
+    left = without_bytes(targets_of(items), weighing.weights)
+    for manifest in reversed(store.tables.tips(MANIFESTS)[:-1]):
+        # Only an item's own row tells its bytes: rows that show it are not looked for.
+        weights = weigh_targets(store, left, watch, replace(manifest, foreign=False)).weights
+        told.append(with_contents(entries, weights, manifest.name))
+        left = without_bytes(left, weights)
+    return pa.concat_tables(told).combine_chunks()
 
 
 def _drift(store: Store, entries: int, files: Files, received_on: str, rules: Rules) -> str:
@@ -154,16 +172,16 @@ def take_in(store: Store, intake: Intake, files: Files, received_on: str) -> Tab
     """The list of an intake, made visible.
 
     Raises:
-        InputError: it is held as a whole and withdraws much: neither its word nor that of its last version
-            may be lost meanwhile.
+        InputError: it is held as a whole and withdraws anything: neither its word nor that of its last
+            version may be lost meanwhile, and what may be a mistake ends no opt-out.
         StateError: the same entries were taken in that day, with another answer to what items stand for.
     """
     counts = counts_of(intake.entries)
-    if intake.whole and counts["withdrawn"] > FEW_ENTRIES:
+    if intake.whole and counts["withdrawn"]:
         raise InputError(
-            f"{', '.join(file['name'] for file in files)}: {intake.whole}, and {counts['withdrawn']:,}"
-            " entries withdraw opt-outs. Nothing was taken in. If it is meant so, accept it: --max-shrink or"
-            " --max-growth"
+            f"{', '.join(file['name'] for file in files)}: {intake.whole}, and"
+            f" {counted(counts['withdrawn'], 'entry', 'entries')} of it would end opt-outs. Nothing was taken"
+            " in. If it is meant so, accept it: --max-shrink or --max-growth"
         )
     more = {"derived": intake.derived, "held_whole": counts["held"] if intake.whole else 0}
     table = commit_entries(store, intake.entries, files, received_on, more)

@@ -15,7 +15,7 @@ from pipelines.optouts.weighing import items_released, weigh_targets
 from pipelines.progress import UNWATCHED, Watch
 from pipelines.store.releases import Release
 from pipelines.store.store import Store
-from pipelines.store.tables import KINDS
+from pipelines.store.tables import KINDS, OPT_OUTS
 from transforms.domain.errors import StateError
 from transforms.domain.purposes import BIT, PURPOSES
 from transforms.intake import targets_of, told
@@ -72,7 +72,8 @@ def receipt(store: Store, request: str, *, as_of: str | None = None, watch: Watc
     entries = entries_of(store, [request])
     day = as_of or newest_day(store)
     if len(entries):
-        entries = entries.filter(pc.less_equal(entries["received_on"], _date(day)))
+        known = [table.name for table in store.tables.all(OPT_OUTS) if table.date <= day]
+        entries = entries.filter(pc.is_in(entries["list"], pa.array(known, pa.string())))
     if not len(entries):
         raise StateError(f"{store.url}: there is no request {request!r} received by {day or 'now'}")
     on = datetime.date.fromisoformat(day)
@@ -106,10 +107,6 @@ def newest_day(store: Store) -> str:
     """The newest day of which anything in the store knows; no clock is read."""
     dates = [table.date for kind in KINDS for table in store.tables.all(kind)]
     return max([*dates, *(release.content["as_of"] for release in store.releases.all())], default="")
-
-
-def _date(day: str) -> pa.Scalar:
-    return pa.scalar(datetime.date.fromisoformat(day), pa.date32())
 
 
 def _state(

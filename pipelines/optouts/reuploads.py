@@ -1,7 +1,7 @@
 """Reuploads: a manifest that comes after an opt-out of an item tells the item's bytes, which stay out too.
 
-Intake of a list looks its items up in the newest manifest. What only a later one tells is added to the ledger
-when that one comes, list by list, as if each were taken in once more.
+Intake of a list looks its items up in the manifests that are there. What only a later one tells is added to
+the ledger when that one comes, list by list, as if each were taken in once more.
 """
 
 from __future__ import annotations

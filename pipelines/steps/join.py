@@ -64,23 +64,19 @@ class Seen:
 
     Attributes:
         day: ISO date of the rows that state none.
-        owned: the bucket's blob of rows that name their owner, if there are any.
-        resolved: slices of rows that do not, and that belong to items of this bucket.
+        resolved: slices of rows that belong to items of this bucket.
     """
 
     day: str
-    owned: Blob | None = None
-    resolved: tuple[Slice, ...] = ()
+    resolved: tuple[Slice, ...]
 
     def inputs(self) -> list[Any]:
         """By what an action is known."""
-        owned = self.owned.digest if self.owned else None
-        return [self.day, owned, sorted({each.digest for each in self.resolved})]
+        return [self.day, sorted({each.digest for each in self.resolved})]
 
     def to_json(self) -> list[Any]:
         """What an action carries."""
-        owned = self.owned.to_json() if self.owned else None
-        return [self.day, owned, [each.to_json() for each in self.resolved]]
+        return [self.day, [each.to_json() for each in self.resolved]]
 
 
 @dataclass(frozen=True)
@@ -200,9 +196,8 @@ def _now(store: Store, action: Action) -> pa.Table:
 def _detections(store: Store, action: Action) -> pa.Table:
     """All that was seen, each row with its day."""
     found = [DETECTIONS.empty_table()]
-    for day, owned, resolved in action.refs["detections"]:
-        pieces = gather(store.blobs, [Slice.from_json(each) for each in resolved], DETECTIONS)
-        rows = pa.concat_tables([_table(store, owned, DETECTIONS), pieces])
+    for day, resolved in action.refs["detections"]:
+        rows = gather(store.blobs, [Slice.from_json(each) for each in resolved], DETECTIONS)
         place = DETECTIONS.get_field_index("observed_on")
         stated = pc.coalesce(rows["observed_on"], pa.scalar(datetime.date.fromisoformat(day), pa.date32()))
         found.append(rows.set_column(place, DETECTIONS.field(place), stated))

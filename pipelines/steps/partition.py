@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +13,7 @@ from pipelines.raw import inputs
 from pipelines.store.memo import Result
 from pipelines.store.routed import Routed, route
 from pipelines.store.store import Store
-from pipelines.store.tables import LICENSES, MANIFESTS
+from pipelines.store.tables import DETECTIONS, LICENSES, MANIFESTS
 from transforms.domain import keys, observations, schemas, targets
 from transforms.domain.errors import InputError
 from transforms.domain.schemas import MANIFEST
@@ -59,8 +59,8 @@ def run(store: Store, action: Action) -> Result:
     settings = action.inputs["settings"]
     # Rows go by their home to a bucket; what is looked up by item goes to a shard.
     buckets, shards = action.inputs["buckets"], action.inputs["shards"]
-    sizes = {"rows": buckets, "index": shards, "unowned": shards}
-    spread = _spread_manifest if action.inputs["kind"] == MANIFESTS else _spread_looks
+    sizes = {"rows": buckets, "index": shards, "by_item": shards}
+    spread = _SPREADS[action.inputs["kind"]]
     routed: dict[str, list[Routed]] = {}
     counts = {"rows_read": 0, "rows": 0, "quarantined": 0}
     quarantined = [schemas.QUARANTINE.empty_table()]
@@ -142,13 +142,24 @@ def _spread_manifest(rows: pa.Table) -> Spread:
     yield "index", entries, keys.item_hash(source, item)
 
 
-def _spread_looks(rows: pa.Table) -> Spread:
+def _spread_licenses(rows: pa.Table) -> Spread:
     """Rows that name no owner wait, by item, until a manifest's index says where they live."""
     unowned = pc.is_null(rows["owner_id"])
-    for name, part in (("rows", rows.filter(pc.invert(unowned))), ("unowned", rows.filter(unowned))):
-        source, owner, item = (part[n].combine_chunks() for n in ("source", "owner_id", "item_id"))
-        hashes = keys.home_hash(source, owner, item) if name == "rows" else keys.item_hash(source, item)
-        yield name, part, hashes
+    owned = rows.filter(pc.invert(unowned))
+    home = keys.home_hash(*(owned[name].combine_chunks() for name in ("source", "owner_id", "item_id")))
+    yield "rows", owned, home
+    yield from _spread_by_item(rows.filter(unowned))
 
+
+def _spread_by_item(rows: pa.Table) -> Spread:
+    """All wait, by item; of detections those with an owner too, whom the manifest may call otherwise."""
+    yield "by_item", rows, keys.item_hash(*(rows[name].combine_chunks() for name in ("source", "item_id")))
+
+
+_SPREADS: Mapping[str, Callable[[pa.Table], Spread]] = {
+    MANIFESTS: _spread_manifest,
+    LICENSES: _spread_licenses,
+    DETECTIONS: _spread_by_item,
+}
 
 STAGE = Stage("Partition", run)

@@ -27,7 +27,7 @@ def licenses(index: Blob | None, rows: Blob, buckets: int, table: str) -> Action
 
 
 def detections(index: Blob | None, rows: Blob, buckets: int, table: str) -> Action:
-    """Resolve the detections of a shard that name no owner; ``table``: the digest of their snapshot."""
+    """Resolve the detections of a shard; ``table``: the digest of their snapshot."""
     return _action(index, rows, buckets, {"kind": "detections", "table": table})
 
 

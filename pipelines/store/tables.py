@@ -49,8 +49,8 @@ class Table:
         name: of the snapshot.
         date: ISO date on which it was received, which is the day on which the dataset knew it; empty for a
             manifest that states none.
-        buckets: by home hash: the rows (manifests, licenses, detections).
-        shards: by item hash: the item index (manifests), the rows that name no owner (licenses, detections).
+        buckets: by home hash: the rows (manifests, licenses that name an owner).
+        shards: by item hash: the item index (manifests), the rows (detections, licenses that name no owner).
         blobs: `entries`: the whole list (opt-outs, consents, aliases, signals).
         foreign: whether a manifest may have rows of other platforms than Flickr.
         turns: ISO dates later than ``date`` from which entries of a list begin or cease to count.
@@ -222,13 +222,17 @@ class Tables:
         return table
 
     def newest(self, kind: str, as_of: str | None = None) -> Table | None:
-        """The last snapshot by name that no other one was made on top of; None if there is none.
+        """The last of :meth:`tips`; None if there is none."""
+        return next(reversed(self.tips(kind, as_of)), None)
+
+    def tips(self, kind: str, as_of: str | None = None) -> list[Table]:
+        """The snapshots that no other one was made on top of, by name.
 
         With ``as_of`` snapshots that state a later day are not there.
         """
         tables = [table for table in self._read_all(kind) if as_of is None or table.date <= as_of]
         superseded = {table.onto for table in tables}
-        return next((table for table in reversed(tables) if table.name not in superseded), None)
+        return [table for table in tables if table.name not in superseded]
 
     def all(self, kind: str) -> list[Table]:
         """Every snapshot of ``kind``, by date, then by name."""

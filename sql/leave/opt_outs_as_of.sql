@@ -1,4 +1,4 @@
--- What became of each request to opt out by a day, of what had been received by then.
+-- What became of each request to opt out by a day, of the lists that a release of that day would count.
 -- grain: request, kind, source, key, origin, requester
 -- reads: opt_outs, purposes
 -- parameters:
@@ -29,7 +29,7 @@ with recursive spreads as (
 
 known as (
     select * from opt_outs
-    where received_on <= on_date::date
+    where known_on <= on_date::date
 ),
 
 -- Which purposes each set speaks to: there are few sets.

@@ -17,6 +17,7 @@
 --   origin VARCHAR          through whom it came
 --   evidence VARCHAR
 --   requester VARCHAR       keyed hash of who asked
+--   known_on DATE           the list's day: later than received_on for bytes that only a later manifest told
 select
     places.snapshot as list,
     opt_outs.request,
@@ -37,7 +38,8 @@ select
     opt_outs.expires_on,
     opt_outs.origin,
     opt_outs.evidence,
-    opt_outs.requester
+    opt_outs.requester,
+    places.date as known_on
 from stored.opt_outs
 inner join stored.places on opt_outs.path = places.path
 cross join (

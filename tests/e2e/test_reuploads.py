@@ -18,6 +18,7 @@ from nights import Place
 from worlds import cut, new_store, rows
 
 from pipelines import ingest
+from pipelines.catalog.queries import ask
 from pipelines.cli import run
 from pipelines.optouts.approvals import approve, refuse, withdraw
 from pipelines.optouts.receipts import receipt
@@ -123,8 +124,12 @@ def test_a_release_as_of_a_day_knows_what_it_would_have_known(
     assert [
         each.date for each in reuploads_of(store, manifest(store, name="b", received_on="2026-11-12"))
     ] == ["2026-11-12"]
-    assert kept(store, "1", as_of="2026-11-11") == {"102", "202"}
-    assert kept(store, "2", as_of="2026-11-12") == {"102"}
+    request = ledger(store)["request"][0].as_py()
+    for day, keeps, entries in (("2026-11-11", {"102", "202"}, 1), ("2026-11-12", {"102"}, 2)):
+        assert kept(store, day, as_of=day) == keeps
+        assert receipt(store, request, as_of=day).entries == entries
+        told = "".join(ask(store, f"from opt_outs_as_of('{day}')", how="json"))
+        assert len(json.loads(told)) == entries
 
 
 @pytest.mark.parametrize("by", ["a list", "a person"])
@@ -280,6 +285,30 @@ def test_it_makes_no_difference_when_the_manifest_comes(
     assert first[3] != first[1]
     assert standing(3) == first
     assert standing(len(lists)) == first
+    close_stores()
+
+
+@pytest.mark.parametrize("gone", [[], [item("flickr", "101", A)]], ids=["no longer there", "without a hash"])
+def test_an_earlier_manifest_tells_the_bytes_of_what_the_newest_does_not(
+    tmp_path: Path, opt_out: Take, manifest: Take, gone: list[dict[str, Any]]
+) -> None:
+    def standing(behind: int) -> list[tuple[str, str, str]]:
+        """The ledger, where the list comes behind so many manifests."""
+        store = new_store(tmp_path / str(behind), buckets=4)
+        came = [
+            lambda: manifest(store, ITEMS[:2], name="0"),
+            lambda: manifest(store, [ITEMS[1]], name="1"),
+            lambda: manifest(store, ITEMS[2:], name="2", onto="1"),
+            lambda: manifest(store, [*gone, ITEMS[2]], name="3"),
+        ]
+        came.insert(behind, lambda: opt_out(store, "item_id,state", "101,", "102,", "102,withdrawn", "999,"))
+        for take in came:
+            take()
+        return sorted((row["kind"], row["key"], row["state"]) for row in ledger(store).to_pylist())
+
+    first = standing(0)
+    assert ("content", f"md5:{MD5}", "active") in first
+    assert [standing(behind) for behind in (1, 2, 4)] == [first] * 3
     close_stores()
 
 
