@@ -99,6 +99,8 @@ def _told(store: Store, entries: pa.Table, weighing: Weighing, watch: Watch) -> 
     items = entries.filter(pc.and_(pc.equal(entries["kind"], "item"), pc.not_equal(entries["state"], "held")))
     left = without_bytes(targets_of(items), weighing.weights)
     for manifest in reversed(store.tables.tips(MANIFESTS)[:-1]):
+        if not len(left):
+            break
         # Only an item's own row tells its bytes: rows that show it are not looked for.
         weights = weigh_targets(store, left, watch, replace(manifest, foreign=False)).weights
         told.append(with_contents(entries, weights, manifest.name))
