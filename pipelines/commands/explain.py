@@ -198,7 +198,8 @@ def _consent(each: Mapping[str, Any]) -> str:
 def _signal(each: Mapping[str, Any]) -> str:
     said = " and ".join(f"{way} to {_some(each[way])}" for way in ("no", "yes") if each.get(way))
     stale = ", of before it could not be read" if each["stale"] else ""
-    return f"{each['observed_on']}  {each['mechanism']} of {each['key']}: {said or each['fact']}{stale}"
+    whose = each.get("authority", each["key"]) if each["kind"] == "host" else each["key"]
+    return f"{each['observed_on']}  {each['mechanism']} of {whose}: {said or each['fact']}{stale}"
 
 
 def _some(purposes: Sequence[str]) -> str:

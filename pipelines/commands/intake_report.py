@@ -67,6 +67,8 @@ def text_of(found: DryRun, most: int) -> str:
         lines.append("there is no manifest yet: how many items they meet is not known, and no share is held")
     if whole := summary["held_as_a_whole"]:
         lines.append(f"held as a whole: {whole}")
+        if summary["withdrawn"]:
+            lines.append("ingest refuses it, since it withdraws: see --max-shrink and --max-growth")
     held = entries.filter(pc.equal(entries["state"], "held"))
     lines += _section("held for a person:", held, most)
     active = entries.filter(pc.equal(entries["state"], "active"))

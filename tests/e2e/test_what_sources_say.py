@@ -100,6 +100,14 @@ def test_from_a_capture_to_a_release(
     assert third.content["counts"]["signals_stale"] == 0
     assert new_memos(files, listing(tmp_path / "store")).keys() <= {"StandingSignals", "Gate"}
 
+    # What is not there on another port takes nothing back.
+    hear(store, tmp_path, "2026-11-13", [{"url": "http://example.org:8080/robots.txt", "status": 404}])
+    assert kept(store, released(store, "3-port")) == {"2", "4"}
+    assert cli.run(["explain", str(tmp_path / "store"), "1", "--source", "museum"], {}) == 0
+    told = capsys.readouterr().out
+    assert "content-usage-robots of https://example.org: no to" in told
+    assert "content-usage-robots of http://example.org:8080: ok" in told
+
     # Who takes it back is heard, and the rows come back with the same bytes.
     nothing = [
         {"url": ROBOTS, "status": 404},

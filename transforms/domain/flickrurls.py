@@ -28,8 +28,7 @@ _NO_ALIASES = pa.array(["tags", "me", "search", "upload", "organize", "friends",
 
 _OPENING = r"[<(\[\"'\s]"  # of whatever encloses an address
 _FLICKRS = rf"^{_OPENING}*(?i:(?:https?:)?//)*(?:[^/?#\s]*[.@])?(?i:{FLICKRS})\.?(?::[0-9]*)?/+."
-_USER = r"(?:[^/?#\\\s]*@)?"  # before the host: RFC 3986, 3.2.1
-_TO_HOST = rf"^(?i:\s|(?:https?:)?//)*{_USER}"
+_TO_HOST = r"^(?i:\s|(?:https?:)?//)*[^/?#\\\s]*@"
 # People write words behind an address. What could be another address or id is not passed over.
 _MORE_THAN_ONE = r"(?s)\s.*[/@*%0-9]"
 
@@ -94,7 +93,7 @@ def aliases_of(page_urls: pa.Array) -> pa.Array:
     Returns:
         Text, row for row, null where the page is not of Flickr or its owner is named by an NSID.
     """
-    return _aliases(plain_escapes(page_urls), _below_owner(ALIAS))
+    return _aliases(_without_users(plain_escapes(page_urls)), _below_owner(ALIAS))
 
 
 def nsids_of(page_urls: pa.Array) -> pa.Array:
@@ -102,7 +101,7 @@ def nsids_of(page_urls: pa.Array) -> pa.Array:
 
     As :func:`aliases_of`, of the owners whom an address names by their id.
     """
-    return _owners(plain_escapes(page_urls), _below_owner(NSID))
+    return _owners(_without_users(plain_escapes(page_urls)), _below_owner(NSID))
 
 
 def items_of(urls: pa.Array) -> pa.Array:
@@ -124,10 +123,18 @@ def items_of(urls: pa.Array) -> pa.Array:
     )
 
 
+def _without_users(urls: pa.Array) -> pa.Array:
+    """Each address; one with a user before its host (RFC 3986, 3.2.1) from the host on."""
+    # Hardly one has: looking for what could be costs less than a pattern that allows for it.
+    if not pc.any(pc.match_substring_regex(urls, "^(?:[^/@]*//)*[^/@]*@")).as_py():
+        return urls
+    return pc.replace_substring_regex(urls, _TO_HOST, "")
+
+
 def _below_owner(owner: str) -> str:
     """The pattern of a page that lies below the name of an owner."""
     return (
-        rf"^\s*(?i:(?:https?:)?//)*{_USER}(?i:(?:(?:www|m|secure)\.)?flickr\.com)\.?(?::[0-9]+)?"
+        r"^\s*(?i:(?:https?:)?//)*(?i:(?:(?:www|m|secure)\.)?flickr\.com)\.?(?::[0-9]+)?"
         rf"/+(?:photos|people|videos)/+(?P<key>{owner})(?:[/?#\s]|$)"
     )
 
@@ -148,8 +155,7 @@ def parse_flickr_urls(texts: pa.Array) -> pa.Table:
     """
     if pc.any(pc.match_substring_regex(texts, f"^{_OPENING}")).as_py():
         texts = pc.replace_substring_regex(texts, f"^{_OPENING}+", "")
-    if pc.any(pc.match_substring_regex(texts, "^(?:[^/@]*//)*[^/@]*@")).as_py():
-        texts = pc.replace_substring_regex(texts, _TO_HOST, "")
+    texts = _without_users(texts)
     urls = only(pc.invert(pc.match_substring_regex(texts, _MORE_THAN_ONE)), texts)
     return first_reading(plain_urls(urls), _RULES)
 
