@@ -290,7 +290,9 @@ def test_a_list_of_another_origin_is_no_version(store: Store, tmp_path: Path) ->
     assert opt_out(store, many, origin="one").counts["held"] == 200
 
 
-def test_a_list_that_may_be_a_mistake_withdraws_nothing(store: Store, tmp_path: Path) -> None:
+def test_a_list_that_may_be_a_mistake_withdraws_nothing(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows_of = [f"{number}@N00" for number in range(1_000, 1_300)]
     opt_out(store, write(tmp_path, "r.csv", "owner_id", *rows_of), "2026-11-01")
     back = write(
@@ -303,6 +305,10 @@ def test_a_list_that_may_be_a_mistake_withdraws_nothing(store: Store, tmp_path: 
     with pytest.raises(InputError, match="shrank from 300 to 120 .*, and 1 entry of it would end opt-outs"):
         opt_out(store, back)
     assert len(store.tables.names(OPT_OUTS)) == 1
+    assert (
+        "ingest refuses it, since it withdraws"
+        in told("opt-outs", "check", store.url, back, capsys=capsys)[1]
+    )
     table = opt_out(store, back, rules=Rules(max_shrink=1))
     assert (table.counts["withdrawn"], table.counts["held"]) == (1, 0)
 
