@@ -247,10 +247,10 @@ def _show(table: Table, what: str, dataset: Dataset, as_json: bool, reuploads: S
         "files": len(table.files),
         **({"same_bytes": same_bytes} if table.kind == MANIFESTS else {}),
     }
-    # Of licenses, rows that name no owner find their bucket by a manifest, when they are needed.
-    places = counted(buckets, "bucket") if buckets else "no bucket yet, for no row names an owner"
+    # What goes by item finds its bucket by a manifest, when it is needed: detections, licenses without owner.
+    places = f" in {counted(buckets, 'bucket')}" if buckets else ", by item"
     text = (
-        f"{table.kind} {table.name}: {counted(counts['rows'], what)} in {places}\n"
+        f"{table.kind} {table.name}: {counted(counts['rows'], what)}{places}\n"
         f"  {counted(counts['rows_read'], 'row')} read from {counted(len(table.files), 'file')},"
         f" {counted(counts['duplicates'], 'duplicate')}, {counts['quarantined']:,} in quarantine"
     )

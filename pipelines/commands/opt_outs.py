@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -139,15 +140,25 @@ def list_(store: str, held: bool, as_json: bool) -> None:
         show({"held": rows}, text, as_json=as_json)
         return
     tables = [_of(table) for table in opened.tables.all(OPT_OUTS)]
-    lines = [
-        f"{each['list']}  {counted(each['rows'], 'entry', 'entries')}, {each['held']:,} held"
-        for each in tables
-    ]
+    lines = [_line(each) for each in tables]
     show({"lists": tables}, "\n".join(lines) or "no opt-out list yet", as_json=as_json)
 
 
+def _line(of: Mapping[str, Any]) -> str:
+    made_of = ", ".join(f"{each['format']} {each['name']}" for each in of["made_of"])
+    return f"{of['list']}  {counted(of['rows'], 'entry', 'entries')}, {of['held']:,} held; {made_of}"
+
+
 def _of(table: Table) -> dict[str, Any]:
-    return {"list": table.name, "received_on": table.date, "held": 0, "withdrawn": 0, **table.counts}
+    made_of = [{name: file[name] for name in ("format", "name")} for file in table.files]
+    return {
+        "list": table.name,
+        "received_on": table.date,
+        "made_of": made_of,
+        "held": 0,
+        "withdrawn": 0,
+        **table.counts,
+    }
 
 
 @opt_outs.command()

@@ -235,11 +235,12 @@ def _describe(found: Release) -> str:
     content = found.content
     counts = content["counts"]
     inputs = content["inputs"]
+    licenses = _names(inputs, "licenses")
     lines = [
         f"  purpose     {content['purpose']}, policy {content['policy']['digest'][:12]}",
         f"  as of       {content['as_of'] or '-'}",
         f"  manifest    {inputs['manifest']['name']}, {counted(inputs['manifest']['rows'], 'item')}",
-        *_named("licenses", _names(inputs, "licenses"), f", which saw {counts['observed']:,} of them"),
+        *_named("licenses", licenses, f", which saw {counts['observed']:,} of them" if licenses else ""),
         *_named("opt-outs", _names(inputs, "opt_outs")),
         *_further(inputs, counts.get("signals_stale", 0)),
         f"  kept        {counts['kept']:,} of {counted(counts['rows'], 'item')}",

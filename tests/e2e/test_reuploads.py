@@ -323,6 +323,10 @@ def test_the_command_says_what_it_added(
     assert said in capsys.readouterr().out
     assert run([*words, "--json"], {"runner": ByHand()}) == 0
     assert json.loads(capsys.readouterr().out)["same_bytes"] == {"entries": 1, "held": 0}
+    assert run(["opt-outs", "list", store.url], {}) == 0
+    first, derived = sorted(capsys.readouterr().out.splitlines(), key=lambda line: "same-bytes" in line)
+    assert first.endswith(f"  1 entry, 0 held; opt-outs {tmp_path / 'list.csv'}")
+    assert derived.endswith(f"  1 entry, 0 held; same-bytes {first.split()[0]}")
 
 
 CONFIG = """
