@@ -34,13 +34,6 @@ if TYPE_CHECKING:
     help="Day on which the list came in.",
 )
 @click.option("--allow-empty", is_flag=True, help="Take in a list without entries.")
-@click.option(
-    "--purposes",
-    default=None,
-    metavar="NAMES",
-    help="What entries cover that do not say it, such as 'search;commercial'. [default: all]",
-)
-@click.option("--origin", default=None, metavar="NAME", help="Through whom entries came that do not say it.")
 @intake_options
 @requester_key_option
 @runner_options

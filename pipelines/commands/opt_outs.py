@@ -58,8 +58,6 @@ def opt_outs() -> None:
     metavar="DATE",
     help="Day on which it comes in. [default: today, or the newest day that the store knows if later]",
 )
-@click.option("--purposes", default=None, metavar="NAMES", help="What entries cover that do not say it.")
-@click.option("--origin", default=None, metavar="NAME", help="Through whom entries came that do not say it.")
 @intake_options
 @requester_key_option
 @runner_options

@@ -35,7 +35,7 @@ requester_key_option = click.option(
 
 
 def intake_options(command: _Command) -> _Command:
-    """Adds what decides which opt-outs wait for a person, and hands the command ``rules``."""
+    """Adds how a list of opt-outs is read and weighed, and hands the command ``rules`` of what waits."""
 
     @functools.wraps(command)
     def with_rules(
@@ -63,6 +63,15 @@ def intake_options(command: _Command) -> _Command:
             default=0.001,
             show_default=True,
             help="Hold a request that meets a larger share than this of the items.",
+        ),
+        click.option(
+            "--origin", default=None, metavar="NAME", help="Through whom entries came that do not say it."
+        ),
+        click.option(
+            "--purposes",
+            default=None,
+            metavar="NAMES",
+            help="What entries cover that do not say it, such as 'search;commercial'. [default: all]",
         ),
     ):
         with_rules = option(with_rules)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipelines.optouts.intake import Intake, weigh_list
-from pipelines.raw import files as raw_files
-from pipelines.raw import inputs, planning
+from pipelines.ingest_tables import files_of
+from pipelines.lists import pin
+from pipelines.optouts.intake import Intake, told_how, weigh_list
+from pipelines.raw import inputs
 from pipelines.requesterkey import key_file, read_key
 from pipelines.runner import Runner
 from pipelines.store.store import Store
@@ -64,7 +65,7 @@ def check_opt_outs(
         InputError: a file cannot be read at all.
         ConfigError: a requester is named, and there is no key; or the key cannot be read.
     """
-    pinned = planning.plan(raw_files.expand(paths), None, split_bytes=0)
+    pinned = pin(paths)
     key = read_key(key_file(requester_key))
     day = datetime.date.fromisoformat(received_on)
     lists: list[pa.Table] = []
@@ -76,9 +77,6 @@ def check_opt_outs(
         data = inputs.read_whole(split)
         lists.append(read_entries(data, received, faults[-1]))
         blank += len(_BLANK.findall(data)) if is_of_lines(data) else 0
-    files = [
-        {"name": file.path, "sha256": file.sha256, **({"origin": origin} if origin else {})}
-        for file in pinned.files
-    ]
+    files = told_how(files_of(pinned, "opt-outs"), origin=origin)
     intake = weigh_list(store, merge_lists(lists), files, received_on, rules, runner.watch)
     return DryRun(intake, tuple(faults), blank)
