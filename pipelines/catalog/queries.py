@@ -6,7 +6,8 @@ import io
 import itertools
 import shutil
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -57,13 +58,31 @@ def run_query(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatch
     """
     catalog.named_views(sql)
     with catalog.plain_errors():
-        reader = connection.sql(sql).to_arrow_reader(_BATCH_ROWS)
+        reader = _ended_by_ctrl_c(connection, lambda: connection.sql(sql).to_arrow_reader(_BATCH_ROWS))
 
     def batches() -> Iterator[pa.RecordBatch]:
         with catalog.plain_errors():
-            yield from reader
+            while batch := _ended_by_ctrl_c(connection, lambda: next(reader, None)):
+                yield batch
 
     return pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+
+def _ended_by_ctrl_c(connection: duckdb.DuckDBPyConnection, work: Callable[[], Any]) -> Any:
+    """What ``work`` with a connection comes to.
+
+    It is done in a thread: where DuckDB computes in the main one, it looks for Ctrl-C between its tasks only,
+    and one task of a large join has been seen to take most of a minute.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(work)
+        try:
+            return asked.result()
+        except KeyboardInterrupt:
+            while not asked.done():  # a query that only begins would not hear of it
+                connection.interrupt()
+                wait([asked], timeout=0.1)
+            raise RuntimeError("Query interrupted") from None  # as DuckDB says it
 
 
 def render(
